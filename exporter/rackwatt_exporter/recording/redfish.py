@@ -8,9 +8,10 @@ from yarl import URL
 
 from rackwatt_exporter import capture
 from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.protocols.http.redaction import without_secrets
 from rackwatt_exporter.protocols.redfish.client import RedfishClient
 from rackwatt_exporter.protocols.redfish.exchange import Authorization, Origin, RedfishResponse
-from rackwatt_exporter.protocols.redfish.json import link, members
+from rackwatt_exporter.protocols.redfish.json import Json, link, members
 from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.recording.exchange_log import ExchangeLog
 from rackwatt_exporter.targets.redfish.source import RedfishDriver
@@ -79,16 +80,27 @@ async def _get_members(service: RedfishClient, path: str) -> None:
 
 def _recorded(response: RedfishResponse) -> capture.RecordedResponse:
     headers = {
-        name: response.headers[name.lower()]
+        name: without_secrets(response.headers[name.lower()])
         for name in _HEADERS
         if name.lower() in response.headers
     }
     if location := response.headers.get("location"):
         with suppress(ValueError):
-            headers["Location"] = URL(location).raw_path_qs
-    document, text = response.json, None
+            headers["Location"] = without_secrets(URL(location).raw_path_qs)
+    document, text = _without_secrets(response.json), None
     if document is None and response.body.strip() != b"null":
-        text = response.body[:_MAX_TEXT].decode("utf-8", "replace")
+        text = without_secrets(response.body.decode("utf-8", "replace"))[:_MAX_TEXT]
     return capture.RecordedResponse(
         status=response.status, headers=headers, document=document, text=text
     )
+
+
+def _without_secrets(document: Json) -> Json:
+    """Redact what the service echoes of the request, however it is encoded there."""
+    if isinstance(document, str):
+        return without_secrets(document)
+    if isinstance(document, list):
+        return [_without_secrets(each) for each in document]
+    if isinstance(document, dict):
+        return {name: _without_secrets(value) for name, value in document.items()}
+    return document

@@ -17,15 +17,14 @@ from rackwatt_exporter.config.options import TlsOptions, merge_layers
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets, basic_authorization
 from rackwatt_exporter.config.tls import tls_parameters
-from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http.client import HttpClient, HttpResponse
 from rackwatt_exporter.protocols.http.error_words import error_words
+from rackwatt_exporter.protocols.http.redaction import quoted
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import relay
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 
 _MAX_MESSAGE = 300
-_MAX_ERROR = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ def snapshot(answer: HttpResponse) -> SchedulerSnapshot:
         relay.check_version(answer.headers.get("content-type", ""))
         return relay.decode(answer.body, age_s(answer))
     except ValueError as error:
-        raise ReadError(Reason.BAD_REPLY, printable(str(error), _MAX_MESSAGE)) from None
+        raise ReadError(Reason.BAD_REPLY, quoted(str(error), _MAX_MESSAGE)) from None
 
 
 def age_s(answer: HttpResponse) -> float:
@@ -109,7 +108,7 @@ def age_s(answer: HttpResponse) -> float:
     age = answer.headers.get("age", "")
     if not re.fullmatch(r"[0-9]{1,9}", age):
         message = (
-            f"the answer has no Age ({printable(age, 20)!r}): is url that of a rackwatt-exporter?"
+            f"the answer has no Age ({quoted(age, 20)!r}): is url that of a rackwatt-exporter?"
         )
         raise ReadError(Reason.BAD_REPLY, message)
     return int(age) + answer.took_s
@@ -136,8 +135,8 @@ def refusal(answer: HttpResponse, path: str) -> ReadError:
 
 def _parse_error(body: bytes) -> tuple[Reason | None, str]:
     """Parse `reason: message`; the reason is None if it is not one of ours."""
-    text = printable(body, _MAX_ERROR)
+    text = body.decode("utf-8", "replace")
     word, colon, message = text.partition(": ")
     known: Mapping[str, Reason] = {reason.value: reason for reason in Reason}
     found = known.get(word) if colon else None
-    return found, printable(message if found else text, _MAX_MESSAGE)
+    return found, quoted(message if found else text, _MAX_MESSAGE)

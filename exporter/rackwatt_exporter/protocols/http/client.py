@@ -15,8 +15,7 @@ from typing import NamedTuple
 
 import httpx
 
-from rackwatt_exporter.printable import printable
-from rackwatt_exporter.protocols.http.redaction import Redaction
+from rackwatt_exporter.protocols.http.redaction import quoted, sending
 from rackwatt_exporter.protocols.http.tls import TlsParameters, tls_context
 from rackwatt_exporter.protocols.http.tls_errors import (
     ClientCertificate,
@@ -96,7 +95,7 @@ class HttpClient:
             ReadError: as `get`; timeout after a silence of `silence_s`.
         """
         async with self._response("GET", path, headers, query, silence_s=silence_s) as response:
-            yield response.status_code, _lines(response, Redaction(headers))
+            yield response.status_code, _lines(response)
 
     @asynccontextmanager
     async def chunks(
@@ -109,10 +108,8 @@ class HttpClient:
         """
         sent_s = time.monotonic()
         async with self._response("GET", path, headers, None) as response:
-            took_s, redaction = time.monotonic() - sent_s, Redaction(headers)
-            found = redaction.headers(response.headers)
-            parts = _received(response, redaction)
-            yield HttpResponse(response.status_code, b"", took_s, found), parts
+            took_s, found = time.monotonic() - sent_s, dict(response.headers)
+            yield HttpResponse(response.status_code, b"", took_s, found), _received(response)
 
     async def _whole(
         self,
@@ -125,11 +122,10 @@ class HttpClient:
         """Send a request and read the whole body of its response."""
         sent_s = time.monotonic()
         async with self._response(method, path, headers, query, body) as response:
-            redaction, status = Redaction(headers, body), response.status_code
-            received = redaction.body(await _bounded(response, redaction), status)
+            status, received = response.status_code, await _bounded(response)
             took_s = time.monotonic() - sent_s
             raise_if_client_refused(status, received, self._certificate)
-            return HttpResponse(status, received, took_s, redaction.headers(response.headers))
+            return HttpResponse(status, received, took_s, dict(response.headers))
 
     @asynccontextmanager
     async def _response(
@@ -143,6 +139,7 @@ class HttpClient:
     ) -> AsyncIterator[httpx.Response]:
         """Send a request; the body is read within the block, whose failures are reasons."""
         client = self._connected()
+        sending(headers, body)
         try:
             async with client.stream(
                 method,
@@ -206,10 +203,10 @@ class HttpClient:
         return {"sni_hostname": name} if name else {}
 
 
-async def _bounded(response: httpx.Response, redaction: Redaction) -> bytes:
+async def _bounded(response: httpx.Response) -> bytes:
     """Read a body up to BODY_LIMIT."""
     body = bytearray()
-    async for chunk in _received(response, redaction):
+    async for chunk in _received(response):
         body += chunk
         if len(body) > BODY_LIMIT:
             message = f"{response.url.path} is larger than {BODY_LIMIT // 2**20} MiB"
@@ -217,13 +214,13 @@ async def _bounded(response: httpx.Response, redaction: Redaction) -> bytes:
     return bytes(body)
 
 
-async def _received(response: httpx.Response, redaction: Redaction) -> AsyncIterator[bytes]:
+async def _received(response: httpx.Response) -> AsyncIterator[bytes]:
     """Go through the parts of a body as they arrive, and count them.
 
-    A redirect or an error is one part: a secret may be in two of those that arrive.
+    A redirect or an error is one part, of which as much counts as arrives.
     """
     if response.status_code >= 300:
-        yield redaction.body(await _refused(response), response.status_code)
+        yield await _refused(response)
         return
     async for chunk in response.aiter_bytes():
         count_received(len(chunk))
@@ -242,10 +239,10 @@ async def _refused(response: httpx.Response) -> bytes:
     return bytes(body[:REFUSAL_LIMIT])
 
 
-async def _lines(response: httpx.Response, redaction: Redaction) -> AsyncIterator[bytes]:
+async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
     """Go through the lines of a body, each of at most LINE_LIMIT; what follows the last is one."""
     rest = bytearray()
-    async for chunk in _received(response, redaction):
+    async for chunk in _received(response):
         first, *others = chunk.split(b"\n")
         rest += first
         for other in others:
@@ -271,7 +268,7 @@ def to_read_error(error: httpx.HTTPError | ssl.SSLError) -> ReadError:
             return ReadError(Reason.BAD_REPLY, f"the service closed the connection: {words}")
         reason = _REASONS.get(cause.errno or 0, Reason.UNREACHABLE)
         return ReadError(reason, f"cannot connect: {words}")
-    words = printable(str(error)) or type(error).__name__
+    words = quoted(str(error)) or type(error).__name__
     return ReadError(Reason.BAD_REPLY, f"the response is not valid HTTP: {words}")
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from rackwatt_exporter.printable import printable
+from rackwatt_exporter.protocols.http.redaction import quoted
 
 # Where services and gateways write what is wrong.
 _MESSAGES = ("message", "detail", "description", "faultstring", "error_description", "error")
-_TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
+_TITLE = re.compile(rb"<title[^>]*>([^<]+)<", re.IGNORECASE)
 _MAX_WORDS = 300
 _MAX_TITLE_BYTES = 4096
 _MAX_DEPTH = 6
@@ -19,21 +19,21 @@ _MAX_DEPTH = 6
 def page_title(body: bytes) -> str:
     """Return the title of a page of HTML; empty where there is none."""
     title = _TITLE.search(body[:_MAX_TITLE_BYTES])
-    return printable(title[1], _MAX_WORDS) if title else ""
+    return quoted(title[1], _MAX_WORDS) if title else ""
 
 
 def error_words(body: bytes) -> str:
-    """Return what a body says of an error, printable; empty where it says nothing."""
+    """Return what a body says of an error, without secrets; empty where it says nothing."""
     if title := page_title(body):
         return title
     start = body.lstrip()[:1]
     try:
         content = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return "" if start in (b"<", b"{", b"[") else printable(body.strip(), _MAX_WORDS)
+        return "" if start in (b"<", b"{", b"[") else quoted(body.strip(), _MAX_WORDS)
     if isinstance(content, str) and not content.startswith("{"):
-        return printable(content, _MAX_WORDS)
-    return printable(next(_messages(content, _MAX_DEPTH), ""), _MAX_WORDS)
+        return quoted(content, _MAX_WORDS)
+    return quoted(next(_messages(content, _MAX_DEPTH), ""), _MAX_WORDS)
 
 
 def _messages(content: Any, depth: int) -> Iterator[str]:

@@ -141,7 +141,7 @@ def _decode(body: bytes, encoding: str) -> bytes:
     if encoding == "identity" or not body:
         return body
     if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise HttpError(f"it is encoded as {encoding[:40]}")
+        raise HttpError(f"it is encoded as {encoding}")
     wrapped = encoding != "deflate" or body[0] & 0x0F == zlib.DEFLATED
     decoder = zlib.decompressobj(_ANY_ZLIB if wrapped else -zlib.MAX_WBITS)
     try:

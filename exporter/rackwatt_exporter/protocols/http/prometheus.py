@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http.client import HttpClient, HttpResponse
+from rackwatt_exporter.protocols.http.redaction import quoted
 from rackwatt_exporter.reading import ReadError, Reason
 
 PATH = "/api/v1/query"
@@ -97,20 +97,20 @@ def parse_vector(body: bytes) -> Vector:
     try:
         reply = _REPLY.decode(body)
         if reply.status != "success" or reply.data is None:
-            words = printable(reply.error, _MAX_WORDS) or f"status {printable(reply.status, 40)}"
+            words = quoted(reply.error, _MAX_WORDS) or f"status {quoted(reply.status, 40)}"
             raise ReadError(Reason.BAD_REPLY, f"Prometheus: {words}")
         if reply.data.result_type != "vector":
-            kind = printable(reply.data.result_type, 40)
+            kind = quoted(reply.data.result_type, 40)
             raise ReadError(Reason.BAD_REPLY, f"the result of a query is no vector but {kind!r}")
         decoded, unread = _samples(reply.data.result)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ReadError(
             Reason.BAD_REPLY,
-            f"the answer is none of Prometheus's API ({printable(str(error), 100)}; it begins "
-            f"{printable(body, 80)!r}): is prometheusURL that of a Prometheus?",
+            f"the answer is none of Prometheus's API ({quoted(str(error), 100)}; it begins "
+            f"{quoted(body, 80)!r}): is prometheusURL that of a Prometheus?",
         ) from None
     read = list(_finite(decoded))
-    warnings = tuple(printable(word, _MAX_WORDS) for word in reply.warnings)
+    warnings = tuple(quoted(word, _MAX_WORDS) for word in reply.warnings)
     return Vector(read, unread + len(decoded) - len(read), warnings)
 
 
@@ -151,7 +151,9 @@ def refusal(response: HttpResponse) -> ReadError:
     if kind in _TIMED_OUT:
         return ReadError(Reason.TIMEOUT, f"Prometheus gave up a query: {words}")
     if kind:
-        return ReadError(Reason.BAD_REPLY, f"Prometheus: {kind}: {words} (status {status})")
+        return ReadError(
+            Reason.BAD_REPLY, f"Prometheus: {quoted(kind, 40)}: {words} (status {status})"
+        )
     return ReadError(
         Reason.BAD_REPLY,
         f"{PATH} gives status {status}: {words}: is prometheusURL that of a Prometheus?",
@@ -163,5 +165,5 @@ def _error(body: bytes) -> tuple[str, str]:
     try:
         reply = _REPLY.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return "", printable(body, _MAX_WORDS) or "no text"
-    return printable(reply.error_type, 40), printable(reply.error, _MAX_WORDS)
+        return "", quoted(body, _MAX_WORDS) or "no text"
+    return reply.error_type, quoted(reply.error, _MAX_WORDS)

@@ -3,9 +3,9 @@
 import errno
 import socket
 
-from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http.connection import ConnectionClosedError
 from rackwatt_exporter.protocols.http.parser import HttpError
+from rackwatt_exporter.protocols.http.redaction import quoted
 from rackwatt_exporter.reading import ReadError, Reason
 
 _ERRNO = {
@@ -31,6 +31,6 @@ def to_read_error(error: Exception) -> ReadError:
         reason = _ERRNO.get(error.errno or 0, Reason.UNREACHABLE)
         return ReadError(reason, f"cannot connect: {error.strerror or type(error).__name__}")
     if isinstance(error, HttpError):
-        words = printable(str(error) or type(error).__name__)
+        words = quoted(str(error) or type(error).__name__)
         return ReadError(Reason.BAD_REPLY, f"the response is not valid HTTP: {words}")
     return ReadError(Reason.INVALID_ENTRY, "the address cannot be part of a URL")

@@ -12,7 +12,6 @@ from urllib.parse import quote
 import msgspec
 from yarl import URL
 
-from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http.connection import (
     Connection,
     ConnectionClosedError,
@@ -20,7 +19,7 @@ from rackwatt_exporter.protocols.http.connection import (
     connect,
 )
 from rackwatt_exporter.protocols.http.parser import HttpError, RawResponse
-from rackwatt_exporter.protocols.http.redaction import Redaction
+from rackwatt_exporter.protocols.http.redaction import quoted, sending
 from rackwatt_exporter.protocols.http.tls import TlsParameters
 from rackwatt_exporter.protocols.http.tls_errors import (
     ClientCertificate,
@@ -121,7 +120,7 @@ class RedfishResponse(RawResponse):
 
     def __str__(self) -> str:
         """Format the status, the content type, and the service's own message."""
-        kind = printable(self.headers.get("content-type", "no content type").split(";")[0], 60)
+        kind = quoted(self.headers.get("content-type", "no content type"), 60).split(";")[0]
         with suppress(ValueError):
             phrase = f"{self.status} {HTTPStatus(self.status).phrase} ({kind})"
             return ": ".join(filter(None, (phrase, self._words)))
@@ -131,10 +130,10 @@ class RedfishResponse(RawResponse):
     def _words(self) -> str:
         """Target of a redirect, or message of a Redfish error; empty where there is none."""
         if 300 <= self.status < 400:
-            return f"to {printable(self.headers.get('location', 'nowhere'))}"
+            return f"to {quoted(self.headers.get('location', 'nowhere'))}"
         error = get(self.json, "error")
         detail = ("@Message.ExtendedInfo", 0, "Message")
-        return printable(
+        return quoted(
             get_str(error, *detail) or get_str(error, "message") or get_str(error, "code")
         )
 
@@ -186,16 +185,17 @@ class Origin:
             if not _may_follow(method, path, target):
                 return response
             path = target
-        raise ReadError(Reason.BAD_REPLY, f"{path} is redirected without end")
+        raise ReadError(Reason.BAD_REPLY, f"{quoted(path)} is redirected without end")
 
     def _redirected(self, path: str, location: str) -> str:
         try:
             target = self._url.join(URL(location))
             elsewhere = target.origin() != self._url.origin()
         except ValueError:
-            raise ReadError(Reason.BAD_REPLY, f"{path} is redirected to no URL") from None
+            raise ReadError(Reason.BAD_REPLY, f"{quoted(path)} is redirected to no URL") from None
         if elsewhere:
-            message = f"{path} is redirected to {target.origin()}: check redfish.scheme and port"
+            where = f"{quoted(path)} is redirected to {quoted(str(target.origin()))}"
+            message = f"{where}: check redfish.scheme and port"
             raise ReadError(Reason.BAD_REPLY, message, remedy=_ELSEWHERE)
         _require_own_path(target.raw_path_qs)
         return target.raw_path_qs
@@ -204,16 +204,15 @@ class Origin:
         self, method: str, path: str, headers: Authorization, body: bytes | None
     ) -> RedfishResponse:
         data = self._encode(method, path, headers, body)
+        sending(headers, body)
         answered, self._answered = self._answered, False
         try:
             received = await self._exchange(data, retry=method != "POST")
         except (HttpError, ConnectionClosedError, OSError, ValueError) as error:
             self.close()
             raise await self._failure(error, answered=answered) from None
-        redaction, status = Redaction(headers, body), received.status
-        found = redaction.headers(received.headers)
-        response = RedfishResponse(status, found, redaction.body(received.body, status))
-        raise_if_client_refused(status, response.body, _CERTIFICATE)
+        response = RedfishResponse(*received)
+        raise_if_client_refused(response.status, response.body, _CERTIFICATE)
         self._answered = True
         return response
 
@@ -277,7 +276,7 @@ def _require_own_path(path: str) -> None:
         ReadError: bad_reply.
     """
     if not path.startswith("/") or path.startswith("//"):
-        raise ReadError(Reason.BAD_REPLY, f"{path[:200]!r} is no path of this service")
+        raise ReadError(Reason.BAD_REPLY, f"{quoted(path)!r} is no path of this service")
 
 
 def _may_follow(method: str, path: str, target: str) -> bool:

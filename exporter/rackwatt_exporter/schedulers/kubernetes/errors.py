@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from rackwatt_exporter.printable import printable
+from rackwatt_exporter.protocols.http.redaction import quoted
 from rackwatt_exporter.reading import ReadError, Reason
 
 GONE = 410
@@ -28,8 +28,8 @@ def refusal(status: int, body: bytes, path: str) -> ReadError:
     try:
         said = msgspec.json.decode(body, type=Status).message or ""
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        said = printable(body, _MAX_WORDS)
-    message = printable(said, _MAX_WORDS)
+        said = quoted(body, _MAX_WORDS)
+    message = quoted(said, _MAX_WORDS)
     if status == 401:
         text = f"the API server does not accept the token or certificate: {message}"
         return ReadError(Reason.AUTH_FAILED, text)

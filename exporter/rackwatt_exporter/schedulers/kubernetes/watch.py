@@ -17,8 +17,8 @@ from typing import Generic, TypeVar
 import msgspec
 from msgspec import field
 
-from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http.client import HttpClient
+from rackwatt_exporter.protocols.http.redaction import quoted
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.kubernetes.credentials import ApiServer
 from rackwatt_exporter.schedulers.kubernetes.errors import GONE, Status, refusal
@@ -246,7 +246,7 @@ class Watch(Generic[T]):
             key = _IDENTITY.decode(raw).key
             return key, self._parse(raw)
         except _UNREADABLE as error:
-            self.note = printable(f"{key or 'an object'} of {self._path}: {error}")
+            self.note = quoted(f"{key or 'an object'} of {self._path}: {error}")
             return key, None
 
     def _ends_at_once(self) -> ReadError:

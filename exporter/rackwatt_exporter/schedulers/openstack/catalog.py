@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from rackwatt_exporter.printable import printable
+from rackwatt_exporter.protocols.http.redaction import quoted
 from rackwatt_exporter.reading import ReadError, Reason
 
 # Names of a service type that catalogs of older installations have (service-types-authority).
@@ -56,6 +56,6 @@ def missing(
         }
     )
     where = f"interface {interface}" + (f" in region {region}" if region else "")
-    has = printable(", ".join(offered) or "no endpoint: does the user have a role?", _MAX_LISTED)
+    has = quoted(", ".join(offered) or "no endpoint: does the user have a role?", _MAX_LISTED)
     message = f"the catalog has no {' and no '.join(services)} of {where}; it has {has}"
     return ReadError(Reason.BAD_REPLY, message)

@@ -1,8 +1,8 @@
 """ReadErrors for the responses of OpenStack's services that are not what was requested."""
 
-from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http.client import HttpResponse
 from rackwatt_exporter.protocols.http.error_words import error_words
+from rackwatt_exporter.protocols.http.redaction import quoted
 from rackwatt_exporter.reading import ReadError, Reason
 
 _REASONS = {
@@ -45,4 +45,4 @@ def malformed(body: bytes, what: str, error: Exception) -> ReadError:
         page = f" ({title})" if (title := error_words(body)) else ""
         message = f"{what} is a page of HTML{page}, not JSON: is this the URL of the service?"
         return ReadError(Reason.BAD_REPLY, message)
-    return ReadError(Reason.BAD_REPLY, f"{what} is malformed: {printable(str(error), 160)}")
+    return ReadError(Reason.BAD_REPLY, f"{what} is malformed: {quoted(str(error), 160)}")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from rackwatt_exporter.printable import printable
+from rackwatt_exporter.protocols.http.redaction import quoted
 from rackwatt_exporter.schedulers.model.fields import MAX_COUNT, MAX_NAME, MAX_TIME_S
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 
@@ -70,4 +70,4 @@ def listed(names: Iterable[str]) -> str:
     """Return some names of many."""
     found = [name or "one without a name" for name in names]
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-    return printable(", ".join(name[:60] for name in found[:3])) + more
+    return quoted(", ".join(quoted(name, 60) for name in found[:3])) + more

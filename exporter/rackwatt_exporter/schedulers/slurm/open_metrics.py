@@ -11,8 +11,8 @@ from functools import partial
 
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.tls import tls_parameters
-from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http.client import HttpClient
+from rackwatt_exporter.protocols.http.redaction import quoted
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.numbers import Numbers
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
@@ -96,9 +96,9 @@ class SlurmOpenMetrics:
     async def _get(self, path: str) -> bytes:
         answer = await self._service.get(path, _HEADERS)
         if answer.status in (401, 403):
-            message = f"slurmctld refuses {path}: {printable(answer.body, 160)}"
+            message = f"slurmctld refuses {path}: {quoted(answer.body, 160)}"
             raise ReadError(Reason.AUTH_FAILED, message, remedy=_PRIVATE)
         if answer.status != 200:
-            message = f"{path}: status {answer.status}: {printable(answer.body, 160)}"
+            message = f"{path}: status {answer.status}: {quoted(answer.body, 160)}"
             raise ReadError(Reason.BAD_REPLY, message)
         return answer.body

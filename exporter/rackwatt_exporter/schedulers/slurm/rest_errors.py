@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from rackwatt_crds.wording import counted
-from rackwatt_exporter.printable import printable
 from rackwatt_exporter.protocols.http.client import HttpResponse
 from rackwatt_exporter.protocols.http.error_words import error_words, page_title
+from rackwatt_exporter.protocols.http.redaction import quoted
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm import rest_models as slurm_reply
 from rackwatt_exporter.schedulers.slurm.errors import reason_of
@@ -136,9 +136,9 @@ def _gateway(answer: HttpResponse) -> str:
     """Name who answered, where it is not slurmrestd itself."""
     title = page_title(answer.body)
     names = [answer.headers.get("server", ""), f"({title})" if title else ""]
-    if scheme := answer.headers.get("www-authenticate", "").partition(" ")[0]:
+    if scheme := quoted(answer.headers.get("www-authenticate", "")).partition(" ")[0]:
         names.append(f"which wants {scheme}")
-    return printable(" ".join(filter(None, names)), 160)
+    return quoted(" ".join(filter(None, names)), 160)
 
 
 def _words(answer: HttpResponse) -> str:
@@ -156,4 +156,4 @@ def _place(answer: HttpResponse) -> str:
     except ValueError:
         return ""
     scheme = f"{parts.scheme}://" if parts.scheme else ""
-    return printable(f"{scheme}{host}{port}{parts.path}", 200)
+    return quoted(f"{scheme}{host}{port}{parts.path}", 200)

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from rackwatt_exporter.printable import printable
+from rackwatt_exporter.protocols.http.redaction import quoted
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot, share
 from rackwatt_exporter.schedulers.slurm.rest_jobs import JobRecord
@@ -60,7 +61,7 @@ class Reply(msgspec.Struct):
     @property
     def error_text(self) -> str:
         """The text of its errors; empty if there are none."""
-        return printable("; ".join(_error_text(error) for error in self.errors or ()))
+        return quoted("; ".join(_error_text(error) for error in self.errors or ()))
 
     @property
     def lacks_database(self) -> bool:
@@ -174,7 +175,7 @@ def reply(body: bytes) -> Reply:
     try:
         return decode_json(_REPLY, body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        message = f"the answer is not as slurmrestd should spell it: {printable(str(error), 160)}"
+        message = f"the answer is not as slurmrestd should spell it: {quoted(str(error), 160)}"
         raise ReadError(Reason.BAD_REPLY, message) from None
 
 

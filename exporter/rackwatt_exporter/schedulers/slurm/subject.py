@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import msgspec
 
 from rackwatt_crds.wording import counted
-from rackwatt_exporter.printable import printable
+from rackwatt_exporter.protocols.http.redaction import quoted
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.rest_json import decode_json
@@ -135,10 +135,10 @@ def decode(decoder: "msgspec.json.Decoder[R]", output: bytes, what: str) -> R:
     try:
         reply = decode_json(decoder, match[0])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        message = f"{what}: not as Slurm should spell it: {printable(str(error), 160)}"
+        message = f"{what}: not as Slurm should spell it: {quoted(str(error), 160)}"
         raise ReadError(Reason.BAD_REPLY, message) from None
     if reply.errors:
-        raise ReadError(Reason.BAD_REPLY, f"{what}: {printable(str(reply.errors[0]), 160)}")
+        raise ReadError(Reason.BAD_REPLY, f"{what}: {quoted(str(reply.errors[0]), 160)}")
     return reply
 
 
@@ -165,5 +165,5 @@ class JsonArray:
 
 def not_printed(output: bytes, what: str) -> ReadError:
     """Return the error of an output that is not that of a command, or of a path of slurmrestd."""
-    shown = printable(output.strip()[:200], _MAX_SHOWN) or "nothing"
+    shown = quoted(output.strip(), _MAX_SHOWN) or "nothing"
     return ReadError(Reason.BAD_REPLY, f"not what Slurm reports by {what}: {shown}")

@@ -17,6 +17,7 @@ from rackwatt_exporter.config.options import TlsOptions
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.config.tls import tls_parameters
 from rackwatt_exporter.protocols.http.client import BODY_LIMIT, LINE_LIMIT, HttpClient
+from rackwatt_exporter.protocols.http.redaction import quoted
 from rackwatt_exporter.reading import ReadError, Reason
 from tests.eventually import PATIENCE_S, eventually
 from tests.peers.ports import free_port
@@ -115,14 +116,16 @@ async def test_a_proxy_of_the_environment_gets_nothing(
         assert (await service.get("/", {})).status == 200
 
 
-async def test_a_token_that_a_refusal_echoes_does_not_come_back(tmp_path: Path) -> None:
-    sent, body = {"Authorization": "Bearer hush-hush"}, b"(redacted) is refused\n"
+async def test_a_token_that_a_refusal_echoes_is_read_and_not_quoted(tmp_path: Path) -> None:
+    sent, body = {"Authorization": "Bearer hush-hush"}, b"Bearer hush-hush is refused\n"
     async with serving() as url, asking(url, tmp_path) as service:
         assert (await service.get("/refused", sent)).body == body
+        assert quoted(body) == "(redacted) is refused"
         async with service.lines("/refused", sent, {}, PATIENCE_S) as (status, lines):
             assert (status, [line async for line in lines]) == (401, [body.rstrip()])
         async with service.chunks("/refused", sent) as (_, chunks):
             assert [chunk async for chunk in chunks] == [body]
+            assert quoted(body) == "(redacted) is refused"
 
 
 async def test_a_redirect_is_not_followed(tmp_path: Path) -> None:

@@ -3,13 +3,16 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
+from rackwatt_exporter.protocols.redfish.client import RedfishClient
 from rackwatt_exporter.protocols.redfish.exchange import Origin, RedfishResponse
+from rackwatt_exporter.protocols.redfish.login import RedfishAccount
 from rackwatt_exporter.reading import ReadError, Reason
 
 
@@ -102,3 +105,55 @@ async def test_a_path_cannot_smuggle_another_request(impatient: Impatient, origi
     path = "/a b\r\nX: y\r\n\r\nDELETE /"
     assert (await origin.request("GET", path, {})).status == 200
     assert impatient.heard == ["GET"]
+
+
+SESSIONS = "/redfish/v1/SessionService/Sessions"
+
+
+class Echoing:
+    """A service that names a session after its user, and redirects to paths that end in a slash."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self.left = asyncio.Event()
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                method, path, _ = head.split(" ", 2)
+                length = head.partition("Content-Length: ")[2].partition("\r\n")[0]
+                await reader.readexactly(int(length or 0))
+                self.heard.append(f"{method} {path}")
+                writer.write(self.said(method, path).encode())
+        writer.close()
+        await writer.wait_closed()
+        self.left.set()
+
+    def said(self, method: str, path: str) -> str:
+        if method == "POST":
+            fields = f"X-Auth-Token: t1\r\nLocation: {SESSIONS}/admin0001\r\n"
+            return f"HTTP/1.1 201 X\r\n{fields}Content-Length: 0\r\n\r\n"
+        if not path.endswith("/") and method == "GET":
+            return f"HTTP/1.1 308 X\r\nLocation: {path}/\r\nContent-Length: 0\r\n\r\n"
+        body = '{"@odata.id": "/redfish/v1/Chassis/1/Power", "Power": 301, "Of": "Chassis"}'
+        return f"HTTP/1.1 200 X\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+
+
+@pytest.mark.parametrize("basic", [True, False])
+@pytest.mark.parametrize("password", ["admin", "redfish", "Chassis", "Power", "Sessions", "0001"])
+async def test_a_password_that_is_a_part_of_a_path_changes_none(password: str, basic: bool) -> None:
+    """Found: a session that is named after its user was not ended, and a BMC has few of them."""
+    service, path = Echoing(), "/redfish/v1/Chassis/1/Power"
+    async with await asyncio.start_server(service.answer, "127.0.0.1", 0) as server:
+        url = URL(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+        origin = Origin(url, ssl.create_default_context, None)
+        client = RedfishClient(origin, lambda: RedfishAccount("admin", password), basic)
+        document = await client.get(path)
+        await client.close()
+        await service.left.wait()
+    assert document == {"@odata.id": path, "Power": 301, "Of": "Chassis"}
+    gets = [f"GET {path}", f"GET {path}/"]
+    session = [] if basic else [f"DELETE {SESSIONS}/admin0001"]
+    wanted = gets + session
+    assert service.heard[-len(wanted) :] == wanted
