@@ -86,7 +86,7 @@ def withdrawn(*reasons: str) -> Callable[[str], bool]:
         gone = "rackwatt_node_state{" not in text and why
         if gone:
             assert 'rackwatt_node_power_watts{node="n1"' in text
-            assert "idle" not in text
+            assert '"idle"' not in text
         return gone
 
     return is_withdrawn
