@@ -92,3 +92,30 @@ async def test_a_unit_that_has_ended_is_on_a_page_once_more_and_then_gone(tmp_pa
         page = await running.until(lambda text: 'manager="slurm"} 0\n' in text)
         assert samples(page, "17")['rackwatt_unit_cpu_seconds_total mode="user"'] == "9.0"
         await running.until(lambda text: 'unit="17"' not in text)
+
+
+async def test_a_page_has_the_user_of_a_job_and_check_says_of_which_it_is_unknown(
+    tmp_path: Path,
+) -> None:
+    tree = CgroupTree(tmp_path)
+    tree.group(f"{SCOPE}/job_17", Use())
+    files = tmp_path / "run/slurmjobprops"
+    files.mkdir(parents=True)
+    (files / "17").write_text("alice physics n[1-2]\n")
+    exporter(tmp_path, tree)
+    directory = "slurm: {propertiesDirectory: /run/slurmjobprops}"
+    document = tmp_path / "documents/nodes.yaml"
+    document.write_text(DOCUMENT.replace("slurm: {}", directory))
+    host = HostPaths("n1", tree.sysfs, tree.procfs, rootfs=tmp_path)
+    running = RunningExporter(tmp_path / "documents", host=host)
+    async with running:
+        page = await running.until(lambda text: 'user="alice",account="physics"' in text)
+        assert re.search(r'unit="17",uuid="[0-9a-f-]{36}",user="alice"', page)
+        units = running.exporter.registry.units
+        (record,) = units.store.records.values()
+        assert record.value is not None
+        assert units.note(record.value) is None
+        tree.group(f"{SCOPE}/job_18", Use(), pid=4243)
+        await running.until(lambda text: 'unit="18"' in text)
+        assert record.value is not None
+        assert "has no file 18 (propertiesDirectory)" in str(units.note(record.value))

@@ -80,6 +80,18 @@ async def test_properties_are_read_once_for_each_job(
     assert len(reads) == 1
 
 
+async def test_of_many_jobs_that_are_there_at_the_start_some_follow_at_the_next_reading(
+    tmp_path: Path, units_of: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finder, "MAX_AT_ONCE", 2)
+    jobs = Jobs(tmp_path)
+    for job in (7, 8, 9):
+        jobs.add(job, alice(job))
+    source = units_of(jobs.tree, "slurm")
+    users = [sorted(info.user for info in infos(await source.read()).values()) for _ in range(2)]
+    assert users == [["", "alice", "alice"], ["alice"] * 3]
+
+
 async def test_a_job_whose_processes_name_it_later_is_looked_at_again(
     tmp_path: Path, units_of: Open
 ) -> None:
