@@ -20,6 +20,7 @@ from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm import rest_models as slurm_reply
 from rackwatt_exporter.schedulers.slurm.errors import ANOTHER_CLUSTER
 from rackwatt_exporter.schedulers.slurm.jobs import SlurmJobs
+from rackwatt_exporter.schedulers.slurm.kept_nodes import KeptNodes
 from rackwatt_exporter.schedulers.slurm.node_parts import NodeParts
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.rest_errors import (
@@ -65,8 +66,7 @@ class SlurmRest:
         self._paths: Sequence[str] = ()
         self._best: Sequence[str] = ()
         self._best_tried_s = 0.0
-        self._last: SchedulerSnapshot | None = None
-        self._updated_s: int | None = None
+        self._kept = KeptNodes()
 
     async def read(self) -> SchedulerSnapshot:
         """Read a snapshot.
@@ -78,11 +78,11 @@ class SlurmRest:
         try:
             snapshot = await self._read()
         except ReadError as error:
-            self._last = self._updated_s = None
+            self._kept.forget()
             if error.reason is Reason.AUTH_FAILED:
                 self._headers.refused()
             raise
-        snapshot = self._last = self._dated(snapshot)
+        snapshot = self._kept.snapshot = self._dated(snapshot)
         if self._reads_jobs:
             jobs = (await self._jobs(deadline_s)).unless_hidden(snapshot.nodes.values())
             jobs = await asyncio.to_thread(self._parts.complete, jobs, snapshot.nodes)
@@ -123,7 +123,7 @@ class SlurmRest:
         since_s = asyncio.get_running_loop().time() - self._best_tried_s
         if self._paths[0] == self._best[0] or since_s < BEST_AGAIN_S:
             return self._paths
-        self._last = self._updated_s = None  # they are of another version
+        self._kept.forget()  # they are of another version
         return self._best
 
     async def _offered(self) -> Sequence[str]:
@@ -151,10 +151,11 @@ class SlurmRest:
         raise none_answers(failures)
 
     async def _nodes(self, path: str) -> SchedulerSnapshot:
-        since = {"update_time": self._updated_s} if self._updated_s else None
+        since_s = self._kept.since_s()
+        since = None if since_s is None else {"update_time": since_s}
         answer = await self._get(path, since)
-        if answer.status == 304 and self._last is not None:
-            return self._last
+        if since and answer.status == 304 and self._kept.snapshot is not None:
+            return self._kept.snapshot
         if since and answer.status != 200:
             # Slurm 24.11 fails at this question when nodes have changed and partitions have not.
             answer = await self._get(path)
@@ -168,8 +169,8 @@ class SlurmRest:
             raise refusal(answer, path)
         self._check_cluster(reply.cluster)
         snapshot = msgspec.structs.replace(reply.snapshot(), user=self._user or reply.user)
-        self._last, self._updated_s = snapshot, reply.updated_s
-        return self._last
+        self._kept.keep(snapshot, reply.updated_s)
+        return snapshot
 
     async def _jobs(self, deadline_s: float) -> SlurmJobs:
         """Read the jobs, by the version that the nodes came by; why not, where that fails."""
@@ -201,7 +202,8 @@ class SlurmRest:
             raise ReadError(Reason.BAD_REPLY, message)
         path = slurm_reply.path(self._paths[0], subject.path)
         deadline_s = asyncio.get_running_loop().time() + timeout_s
-        cluster = self._cluster or (self._last.cluster if self._last else "")
+        last = self._kept.snapshot
+        cluster = self._cluster or (last.cluster if last else "")
         query = {"cluster": cluster} if subject.by_cluster and cluster else None
         try:
             answer, _ = await self._answer(path, deadline_s, query)

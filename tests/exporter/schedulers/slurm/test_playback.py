@@ -1,6 +1,7 @@
 """Node states through slurmrestd 24.11, played back from captures."""
 
 import json
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from aiohttp import web
 from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.slurm import rest
+from rackwatt_exporter.schedulers.slurm import kept_nodes, rest
 from rackwatt_exporter.schedulers.slurm.auth import minted
 from rackwatt_exporter.schedulers.slurm.licenses import LICENSES
 from rackwatt_exporter.schedulers.slurm.options import HeaderOptions, SlurmRestOptions
@@ -24,6 +25,7 @@ from tests.exporter.schedulers.snapshots import states
 DATA = Path(__file__).parents[3] / "data" / "slurm-24.11"
 LOOPS = ("attended",)
 TOKEN = SecretKey("slurm", "token")
+DRAINING = (DATA / "nodes_draining_v0.0.42.json").read_bytes()
 SIX = {
     "n01": "allocated",
     "n02": "idle",
@@ -60,6 +62,13 @@ async def failure(scheduler: SlurmRest) -> ReadError:
     with pytest.raises(ReadError) as caught:
         await scheduler.read()
     return caught.value
+
+
+def ahead(body: bytes, time_s: float) -> bytes:
+    """Return an answer of a slurmctld whose clock was at a time."""
+    answer = json.loads(body)
+    answer["last_update"]["number"] = int(time_s)
+    return json.dumps(answer).encode()
 
 
 class Playback:
@@ -161,9 +170,35 @@ async def test_a_change_after_that_is_read(secrets: Secrets) -> None:
     async with played(peer, secrets) as scheduler:
         await scheduler.read()
         peer.changed_s += 1
-        peer.body = (DATA / "nodes_draining_v0.0.42.json").read_bytes()
+        peer.body = DRAINING
         assert states(await scheduler.read())["n01"] == "draining"
     assert peer.requests[-1] == "/slurm/v0.0.42/nodes/"
+
+
+async def test_states_do_not_stay_where_the_clock_of_slurmctld_has_stepped_back(
+    secrets: Secrets,
+) -> None:
+    """Its last answer was of an hour that is still to come: no change is later than that."""
+    peer = Playback()
+    before, peer.body = peer.body, ahead(peer.body, time.time() + 3600)
+    async with played(peer, secrets) as scheduler:
+        assert states(await scheduler.read()) == SIX
+        peer.changed_s, peer.body = int(time.time()) - 1, DRAINING
+        assert states(await scheduler.read())["n01"] == "draining"
+        peer.body = before
+        assert states(await scheduler.read()) == SIX
+
+
+async def test_all_nodes_are_read_now_and_then_though_slurm_says_that_none_has_changed(
+    secrets: Secrets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer = Playback()
+    async with played(peer, secrets) as scheduler:
+        await scheduler.read()
+        peer.body = DRAINING
+        assert states(await scheduler.read()) == SIX
+        monkeypatch.setattr(kept_nodes, "ALL_AGAIN_S", 0.0)
+        assert states(await scheduler.read())["n01"] == "draining"
 
 
 @pytest.mark.parametrize(
