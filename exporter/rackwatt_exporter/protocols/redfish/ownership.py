@@ -1,14 +1,15 @@
 """Whether a resource is the machine's, by its path and by what it says it feeds.
 
-A node's BMC often links to the resources of the enclosure around it, and supplies of the enclosure
-feed all its nodes. Their watts are those of the chassis that they belong to, wherever a link to
-them was found.
+A node's BMC often links to the resources of the enclosure around it, or lists them as its own, and
+supplies of the enclosure feed all its nodes. Their watts are those of the chassis that they belong
+to, wherever a link to them was found; a supply in the chassis of a blade, a sled or a part has to
+say that it feeds that alone.
 """
 
 from collections.abc import Collection
 
 from rackwatt_exporter.protocols.redfish.json import Json, get, linked, members
-from rackwatt_exporter.protocols.redfish.machine import Machine
+from rackwatt_exporter.protocols.redfish.machine import Machine, Place
 from rackwatt_exporter.protocols.redfish.whole import whole_rank
 
 
@@ -23,13 +24,25 @@ def with_contained(own: Collection[str], chassis: Json) -> frozenset[str]:
     return frozenset(own) | {path.rstrip("/") for path in inside}
 
 
-def is_of_others(document: Json, own: Collection[str]) -> bool:
-    """Return whether a supply, or its sensor, is of systems or chassis beside the machine's too.
+def may_feed_others(document: Json, own: Collection[str], place: Place) -> bool:
+    """Return whether a supply, or its sensor, may be of others than the machine too.
 
-    It says so by RelatedItem, or by Links.PoweringChassis (DSP2046, PowerSupply).
+    It says so by RelatedItem, or by Links.PoweringChassis (DSP2046, PowerSupply). Within another
+    chassis it has to name the machine.
     """
     said = members(document, "RelatedItem") + members(get(document, "Links"), "PoweringChassis")
     # A supply may be related to parts of the machine alone, and is of the machine nevertheless.
     ours = [{"@odata.id": path} for path in own]
     machine = Machine(frozenset(own))
+    if place is Place.WITHIN and frozenset(own).isdisjoint(
+        path.rstrip("/") for path in linked(said)
+    ):
+        return True
     return bool(said) and whole_rank({"RelatedItem": said + ours}, machine, alone=True) == 0
+
+
+def shared_supplies(place: Place) -> str:
+    """Return what is said of supplies that may feed others than the machine, before their names."""
+    if place is Place.WITHIN:
+        return "this chassis is within another, and others may share the supplies"
+    return "other chassis or systems share the supplies"

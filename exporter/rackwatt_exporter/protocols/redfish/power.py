@@ -22,7 +22,7 @@ from rackwatt_exporter.protocols.redfish.numbers import (
 )
 from rackwatt_exporter.protocols.redfish.oem import SUPPLY_INPUTS, TOTALS
 from rackwatt_exporter.protocols.redfish.status import in_service, state_of, supply_works, works
-from rackwatt_exporter.protocols.redfish.whole import surest
+from rackwatt_exporter.protocols.redfish.whole import may_be_elsewhere, surest
 from rackwatt_exporter.reading import ReadError, Reading, Reason, Statistics
 
 JOULES_PER_KWH = 3_600_000.0
@@ -89,14 +89,21 @@ def average_power(machine: Machine) -> Finder:
     return find
 
 
-def oem_total(documents: Sequence[Json], where: str) -> Found | None:
-    """Read Power: the total in a vendor's own property."""
-    for keys in TOTALS:
-        source = f"{where}#{'/'.join(keys)}"
-        power_watts = watts(documents[0], keys, source)
-        if power_watts is not None:
+def oem_total(machine: Machine) -> Finder:
+    """Make a finder of the total in a vendor's own property of Power."""
+
+    def find(documents: Sequence[Json], where: str) -> Found | None:
+        for keys in TOTALS:
+            source = f"{where}#{'/'.join(keys)}"
+            power_watts = watts(documents[0], keys, source)
+            if power_watts is None:
+                continue
+            if may_be_elsewhere(keys, machine):
+                raise NotNamedError("Power has the total of this chassis, or around it:", [source])
             return Found(Reading(power_watts, source))
-    return None
+        return None
+
+    return find
 
 
 def supply_inputs(documents: Sequence[Json], where: str) -> Found | None:

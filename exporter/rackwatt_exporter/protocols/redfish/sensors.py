@@ -22,7 +22,7 @@ from rackwatt_exporter.protocols.redfish.numbers import (
     member_watts,
     positive,
 )
-from rackwatt_exporter.protocols.redfish.ownership import is_of_others
+from rackwatt_exporter.protocols.redfish.ownership import may_feed_others, shared_supplies
 from rackwatt_exporter.protocols.redfish.power import (
     COUNTS,
     ENERGY_UNITS,
@@ -110,8 +110,9 @@ def choose_sensors(documents: Sequence[Json], machine: Machine) -> Chosen:
     inputs = [each for each in power if is_supply_input(each)]
     if power and not inputs:
         raise NotNamedError("sensors of power are", [_with_limitations(each) for each in power])
-    if shared := [each for each in inputs if is_of_others(each, machine.own)]:
-        kind = "other chassis or systems share the supplies of"
+    own, place = machine.own, machine.place
+    if shared := [each for each in inputs if may_feed_others(each, own, place)]:
+        kind = f"{shared_supplies(place)} of"
         raise NotNamedError(kind, [display_name(each) for each in shared])
     _require_one_input_per_supply(inputs, power)
     _require_input_of_named_supplies(inputs, documents)

@@ -1,7 +1,8 @@
 """Which of a chassis' sensors and PowerControls is of the whole machine, by names and by the tree.
 
-A word that may mean another chassis than the one that has it is no evidence: of a blade's chassis,
-the enclosure around it; of an enclosure, one of its nodes. The tree may still say whose it is.
+A word that may mean another chassis than the one that has it is no evidence: `Chassis` of a blade,
+or a total that names no node, may be of the enclosure around it and its supplies; `Node` of an
+enclosure is one of several. The tree may still say whose it is.
 """
 
 import re
@@ -35,16 +36,15 @@ _OWNER = re.compile(r"(/redfish/v1/(?:Systems|Chassis|PowerEquipment/[^/#]+)/)[^
 
 # These feed several machines: they are the whole of themselves alone.
 _FEEDING = vocabulary("pdu shelf")
-# Words that may mean another chassis, by the place of the one that has them.
-_ELSEWHERE = {Place.WITHIN: vocabulary("chassis"), Place.AROUND: NODE}
+_TOTAL = vocabulary("total overall")
 
 
 def whole_rank(document: Json, machine: Machine, alone: bool = False) -> int:
     """Return how surely a sensor or PowerControl is of the whole machine; 0: it is not known to be.
 
     What is of others too is not of the machine. A PowerControl that is `alone` is the chassis' by
-    its schema, and needs no name that says so. Where its name has a word that is not known, the
-    tree has to say so.
+    its schema, and needs no name that says so, unless that may mean another chassis. Where its name
+    has a word that is not known, the tree has to say so.
     """
     if limitations(document):
         return 0
@@ -56,7 +56,8 @@ def whole_rank(document: Json, machine: Machine, alone: bool = False) -> int:
     if context not in WHOLE_CONTEXTS and not (alone and context in SUPPLY_CONTEXTS):
         return 0
     names = names_of(document)
-    by_tree = bool(related) or (context == "Chassis" and not _may_be_elsewhere(names, machine))
+    elsewhere = may_be_elsewhere(names, machine)
+    by_tree = bool(related) or (context == "Chassis" and not elsewhere)
     rank = _name_rank(names, machine.has_system, machine.place)
     if rank is None and any(map(supply_named, names)):
         return 0
@@ -64,7 +65,9 @@ def whole_rank(document: Json, machine: Machine, alone: bool = False) -> int:
         named = (get_str(document, "Name"),)
         whole = (_name_rank(named, machine.has_system, machine.place) or 0) > 1
         return int(by_tree and (alone or whole) and not any(map(names_part, names)))
-    return rank or int(by_tree or alone)
+    # Services call the control of an enclosure `System Power Control` too, and it has no other.
+    by_schema = alone and not (elsewhere and machine.place is Place.WITHIN)
+    return rank or int(by_tree or by_schema)
 
 
 def surest(documents: Iterable[Json], machine: Machine, alone: bool = False) -> list[Json]:
@@ -100,7 +103,7 @@ def _name_rank(names: tuple[str, ...], has_system: bool, place: Place) -> int | 
     A PDU or a power shelf is one that has no system of its own.
     """
     own = _all_words(names)
-    elsewhere = not _ELSEWHERE.get(place, frozenset()).isdisjoint(own)
+    elsewhere = _elsewhere(own, place)
     if _sums_supplies(own) and not elsewhere:
         return None if any(map(_numbers_supply, names)) else 3
     others = own - QUANTITY - (WHOLE - _FEEDING if has_system else WHOLE)
@@ -108,17 +111,23 @@ def _name_rank(names: tuple[str, ...], has_system: bool, place: Place) -> int | 
         return None
     if elsewhere:
         return 0
-    if {"total", "overall"} & own:
+    if _TOTAL & own:
         return 3
     return 2 if WHOLE & own else 0
 
 
-def _may_be_elsewhere(names: tuple[str, ...], machine: Machine) -> bool:
-    """Return whether a name may mean another chassis than the one that has it."""
-    return not _ELSEWHERE.get(machine.place, frozenset()).isdisjoint(_all_words(names))
+def may_be_elsewhere(names: Iterable[str], machine: Machine) -> bool:
+    """Return whether names may mean another chassis than the one that has them."""
+    return _elsewhere(_all_words(names), machine.place)
 
 
-def _all_words(names: tuple[str, ...]) -> set[str]:
+def _elsewhere(own: set[str], place: Place) -> bool:
+    if place is Place.WITHIN:
+        return "chassis" in own or bool(_TOTAL & own and not NODE & own)
+    return place is Place.AROUND and bool(NODE & own)
+
+
+def _all_words(names: Iterable[str]) -> set[str]:
     return {each for name in names for each in words(name)}
 
 

@@ -23,7 +23,12 @@ from rackwatt_exporter.protocols.redfish.json import (
 )
 from rackwatt_exporter.protocols.redfish.machine import Machine, machine_in
 from rackwatt_exporter.protocols.redfish.names import display_name, labels
-from rackwatt_exporter.protocols.redfish.ownership import belongs, is_of_others, with_contained
+from rackwatt_exporter.protocols.redfish.ownership import (
+    belongs,
+    may_feed_others,
+    shared_supplies,
+    with_contained,
+)
 from rackwatt_exporter.protocols.redfish.power import Finder, Found, NotNamedError
 from rackwatt_exporter.protocols.redfish.sensors import sum_of, total_of
 from rackwatt_exporter.protocols.redfish.status import in_service, supply_works
@@ -99,7 +104,7 @@ def seekers(enclosing: Enclosure, *, average: bool, expands: bool) -> list[Seeke
         return [partial(_only_own, mean, enclosing.machine.own)]
     found: list[Seeker] = [partial(_metrics, enclosing)]
     if enclosing.supplies is None:
-        finders = power.power_control(enclosing.machine), power.oem_total
+        finders = power.power_control(enclosing.machine), power.oem_total(enclosing.machine)
         found += [partial(_in_power, enclosing.power, find) for find in finders]
         found.append(partial(_supplies_in_power, enclosing, power.supply_inputs))
     found.append(partial(_supply_metrics, enclosing))
@@ -210,9 +215,9 @@ async def _fitted(at: Enclosure, look: Look) -> dict[str, Json]:
 
 def _require_own_supplies(supplies: dict[str, Json], at: Enclosure) -> None:
     """Raise if some of these supplies, by name, feed other chassis or systems than the machine."""
-    if others := [name for name, each in supplies.items() if is_of_others(each, at.fed)]:
-        kind = "other chassis or systems share the supplies"
-        raise NotNamedError(kind, others)
+    place = at.machine.place
+    if others := [n for n, each in supplies.items() if may_feed_others(each, at.fed, place)]:
+        raise NotNamedError(shared_supplies(place), others)
 
 
 def _supply_labels(fitted: dict[str, Json]) -> list[str]:

@@ -44,7 +44,9 @@ def test_a_sensor_called_chassis_is_the_blades_where_the_tree_says_so(kind: str)
 
 
 @pytest.mark.parametrize("kind", WITHIN)
-@pytest.mark.parametrize("name", ["Node Power", "Total Power", "Blade Input Power", "System Power"])
+@pytest.mark.parametrize(
+    "name", ["Node Power", "Node Total Power", "Blade Input Power", "System Power"]
+)
 def test_a_sensor_called_node_on_a_blade_is_taken_beside_that_of_the_enclosure(
     name: str, kind: str
 ) -> None:
@@ -53,11 +55,28 @@ def test_a_sensor_called_node_on_a_blade_is_taken_beside_that_of_the_enclosure(
 
 
 @pytest.mark.parametrize("kind", WITHIN)
-def test_the_only_power_control_is_of_its_chassis_whatever_its_name(kind: str) -> None:
-    control = {"Name": "Chassis Power Control", "PowerConsumedWatts": 400}
-    found = power_control(machine_in(chassis(kind), OWN.own))([{"PowerControl": [control]}], "P")
+@pytest.mark.parametrize("name", ["", "Power Control", "Server Power Control", "Node Total Power"])
+def test_the_only_power_control_is_of_its_chassis_unless_its_name_may_mean_another(
+    name: str, kind: str
+) -> None:
+    find = power_control(machine_in(chassis(kind), OWN.own))
+    control = {"Name": name, "PowerConsumedWatts": 400}
+    found = find([{"PowerControl": [control]}], "P")
     assert found is not None
     assert found.reading.watts == 400
+    for elsewhere in ("Chassis Power Control", "Total Power", "Overall Power Consumption"):
+        with pytest.raises(NotNamedError, match=elsewhere):
+            find([{"PowerControl": [control | {"Name": elsewhere}]}], "P")
+    related = {"Name": "Total Power", "RelatedItem": [{"@odata.id": CHASSIS}]}
+    assert find([{"PowerControl": [control | related]}], "P")
+
+
+@pytest.mark.parametrize("kind", WITHIN)
+@pytest.mark.parametrize("name", ["Total_Power", "PSU_Total_Input_Power", "Overall Power"])
+def test_a_total_that_names_no_node_within_another_chassis_is_a_doubt(name: str, kind: str) -> None:
+    with pytest.raises(NotNamedError, match=f"or of the one around it: '{name}"):
+        chosen(chassis(kind), sensor(name, 1800), sensor("CPU0_Power", 200))
+    assert chosen(chassis("RackMount"), sensor(name, 1800)) == [name]
 
 
 @pytest.mark.parametrize("name", IN_ENCLOSURE)

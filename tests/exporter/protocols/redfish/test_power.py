@@ -59,7 +59,7 @@ ONE: list[Finder] = [
     power.metrics,
     power.power_control(OWN),
     power.average_power(OWN),
-    power.oem_total,
+    power.oem_total(Machine()),
     power.supply_inputs,
     power.supply_outputs,
     power.supply_metrics(["PSU1"]),
@@ -306,7 +306,7 @@ def test_a_total_that_is_no_measurement_is_none(nothing: Any, reason: Reason) ->
     metrics = {"PowerWatts": {"Reading": nothing}}
     assert "PowerControl/0" in unreadable(power.power_control(OWN), control, reason=reason)
     assert "PowerWatts" in unreadable(power.metrics, metrics, reason=reason)
-    assert "TotalPower" in unreadable(power.oem_total, total, reason=reason)
+    assert "TotalPower" in unreadable(power.oem_total(Machine()), total, reason=reason)
 
 
 def test_a_resource_without_the_property_has_no_watts_and_is_no_error() -> None:
