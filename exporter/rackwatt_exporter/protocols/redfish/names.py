@@ -11,8 +11,9 @@ from functools import lru_cache
 
 from rackwatt_exporter.protocols.redfish.json import Json, get_str
 
-# Case, digits and other characters divide words: SystemBoardPwr, total_power, PS1Input.
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+# Case, digits and other characters divide words: SystemBoardPwr, total_power, PS1Input. Letters
+# outside ASCII make words that are not known.
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W0-9_A-Za-z]+")
 NUMBER = re.compile(r"[0-9]+")
 _TOKEN = re.compile(rf"{_WORD.pattern}|{NUMBER.pattern}")
 _VOLTAGE = re.compile(r"[0-9]+(\.[0-9]+)?[vV](?![a-z])")  # `PSU1 Output 12V` is of supply 1

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from rackwatt_exporter.config.options import RedfishOptions
 from rackwatt_exporter.protocols.redfish.client import RedfishClient
-from rackwatt_exporter.protocols.redfish.json import Json, get, last_part, link
+from rackwatt_exporter.protocols.redfish.json import Json, get_str, last_part, link
 from rackwatt_exporter.protocols.redfish.login import LoginError
 from rackwatt_exporter.protocols.redfish.names import shown
 from rackwatt_exporter.protocols.redfish.power import NotNamedError
@@ -96,7 +96,7 @@ class PowerDiscovery:
             ReadError: powered_off.
         """
         state = self._state
-        if state and get(await self._service.get(state), "PowerState") == "Off":
+        if state and get_str(await self._service.get(state), "PowerState").lower() == "off":
             raise ReadError(Reason.POWERED_OFF, "the machine is switched off")
 
     async def _machine(self) -> MachineChassis:

@@ -1,14 +1,15 @@
 """Which sensors are the machine's power: names and contexts of many makers, and JSON of every kind."""
 
+import string
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rackwatt_exporter.protocols.redfish.machine import Machine
 from rackwatt_exporter.protocols.redfish.names import supply_named
-from rackwatt_exporter.protocols.redfish.power import Found, NotNamedError
+from rackwatt_exporter.protocols.redfish.power import Found, NotNamedError, power_control
 from rackwatt_exporter.protocols.redfish.sensors import (
     choose_sensors,
     power_sensors,
@@ -93,6 +94,31 @@ def test_no_word_that_is_not_known_passes_for_the_whole(said: str, name: str) ->
     named = name.format(f"Zq{letters}")
     with pytest.raises(NotNamedError):
         choose_sensors([sensor("x") | {"Name": named}], OWN)
+
+
+LETTERS = st.characters(categories=["L", "Nd", "Nl"], exclude_characters=string.ascii_letters)
+
+
+@given(
+    st.text(LETTERS, min_size=1, max_size=5), st.sampled_from(["{} Total Power", "Power Total{}"])
+)
+def test_a_word_in_other_letters_than_ascii_is_not_known(word: str, named: str) -> None:
+    assume(not word.isascii())
+    name = named.format(word)
+    with pytest.raises(NotNamedError):
+        chosen(sensor(name, 120, Id="0x31"))
+    control = {"Name": name, "PowerConsumedWatts": 40}
+    with pytest.raises(NotNamedError):
+        power_control(OWN)([{"PowerControl": [control]}], "P")
+
+
+@pytest.mark.parametrize(
+    "name", ["处理器 Total Power", "内存 System Power", "Процессор Power Total", "Systémová Power"]
+)
+def test_a_part_that_is_named_in_another_script_is_no_total(name: str) -> None:
+    with pytest.raises(NotNamedError, match=name):
+        chosen(sensor(name, 120, Id="0x31"))
+    assert chosen(sensor(name, 120), sensor("Total Power", 900)) == ["Total Power"]
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,15 @@ async def test_a_chassis_without_watts_now_is_not_left_for_another(
     assert (await searched(source)).watts == 910
 
 
+@pytest.mark.parametrize("state", ["Off", "off", "OFF"])
+async def test_a_machine_that_is_off_is_so_in_any_letter_case(state: str) -> None:
+    resources = machine() | power(CHASSIS, 400)
+    resources[SYSTEM]["PowerState"] = state
+    with pytest.raises(ReadError) as raised:
+        await searched(Tree(resources).source())
+    assert raised.value.reason is Reason.POWERED_OFF
+
+
 @pytest.mark.parametrize("gone", [f"{CHASSIS}/Power", CHASSIS])
 @pytest.mark.parametrize("resources", SHAPES.values(), ids=SHAPES)
 async def test_a_chassis_whose_resources_are_gone_is_not_left_for_another(
