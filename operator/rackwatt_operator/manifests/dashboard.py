@@ -10,6 +10,7 @@ from rackwatt_crds.document import SchedulerBinding
 from rackwatt_crds.node.collectors import named
 from rackwatt_crds.node.unit_requirements import GPU_COLLECTORS
 from rackwatt_operator.manifests import naming, prometheusrule
+from rackwatt_operator.manifests.dashboards.energy import energy_panels
 from rackwatt_operator.manifests.dashboards.fleet import fleet_panels
 from rackwatt_operator.manifests.dashboards.gpus import gpu_panels
 from rackwatt_operator.manifests.dashboards.grafana import Panel, dashboard
@@ -18,7 +19,9 @@ from rackwatt_operator.manifests.dashboards.jobs import job_boards
 from rackwatt_operator.manifests.dashboards.lustre import lustre_panels
 from rackwatt_operator.manifests.dashboards.nodes import node_panels
 from rackwatt_operator.manifests.dashboards.scheduler import scheduler_panels
+from rackwatt_operator.manifests.dashboards.units import unit_panels
 from rackwatt_operator.manifests.params import Manifest, Params
+from rackwatt_operator.manifests.rules.energy import is_divided
 
 _FOUND_BY = {"grafana_dashboard": "1"}
 
@@ -51,8 +54,13 @@ def _boards(params: Params) -> Iterator[_Board]:
             yield _Board(subject, panels)
         if params.document.spec.lustre is not None:
             yield _Board("lustre", lustre_panels(params))
-    elif (node := params.document.spec.node) is not None and GPU_COLLECTORS & named(node):
-        yield _Board("gpus", gpu_panels(params))
+    elif (node := params.document.spec.node) is not None:
+        if is_divided(params):
+            yield _Board("energy", energy_panels(params))
+        if node.units is not None:
+            yield _Board("units", unit_panels(params))
+        if GPU_COLLECTORS & named(node):
+            yield _Board("gpus", gpu_panels(params))
 
 
 def _panels(params: Params) -> Iterable[Panel]:

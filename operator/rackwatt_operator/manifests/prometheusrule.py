@@ -9,6 +9,7 @@ from rackwatt_crds.node.collectors import choices
 from rackwatt_operator.manifests.params import Manifest, Params
 from rackwatt_operator.manifests.promql import job, select, select_namespace
 from rackwatt_operator.manifests.rules.collector import collector_alerts
+from rackwatt_operator.manifests.rules.energy import energy_alerts, unit_alerts
 from rackwatt_operator.manifests.rules.fleet import fleet_alerts, fleet_records
 from rackwatt_operator.manifests.rules.nodes import grid_alerts, node_alerts, node_records
 from rackwatt_operator.manifests.rules.power import power_records
@@ -78,6 +79,8 @@ def _alerts(params: Params) -> Iterator[Alert]:
             yield from fleet_alerts(params)
         case "node":
             yield from node_alerts(params)
+            yield from energy_alerts(params)
+            yield from unit_alerts(params)
         case "grid":
             yield from grid_alerts(params)
         case "scheduler":

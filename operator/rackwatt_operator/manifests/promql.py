@@ -21,8 +21,7 @@ _SHORTEST_WINDOW_S = 900
 
 def select(params: Params, family: str, *matchers: str) -> str:
     """Select a family's series of one document: `up{namespace="n",job="pt-lab"}`."""
-    named = "service" if "jobLabel" in params.service_monitor else "job"
-    own = f'namespace="{params.namespace}"', f'{named}="{params.base}"'
+    own = f'namespace="{params.namespace}"', _whose(params)
     return f"{family}{{{','.join((*own, *matchers))}}}"
 
 
@@ -30,6 +29,20 @@ def select_namespace(params: Params, family: str, *matchers: str) -> str:
     """Select a family's series of all documents of the namespace: `up{namespace="n"}`."""
     own = f'namespace="{params.namespace}"'
     return f"{family}{{{','.join((own, *matchers))}}}"
+
+
+def select_by_job(params: Params, family: str, *matchers: str) -> str:
+    """Select series of documents of one name, whatever their namespace.
+
+    It is for a family that has a label `namespace` of its own, as `rackwatt_unit_info`: that takes
+    the place of the scrape's.
+    """
+    return f"{family}{{{','.join((_whose(params), *matchers))}}}"
+
+
+def _whose(params: Params) -> str:
+    named = "service" if "jobLabel" in params.service_monitor else "job"
+    return f'{named}="{params.base}"'
 
 
 def job(params: Params) -> str:

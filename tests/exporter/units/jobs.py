@@ -16,7 +16,7 @@ class Jobs:
 
     def add(self, job: int, environ: bytes, step: str = STEP, use: Use | None = None) -> None:
         path = JOB.format(job) if self.tree.version == 2 else f"slurm/uid_1/job_{job}"
-        self.tree.group(path, use or Use(), below=step, pid=job)
-        process = self.tree.procfs / str(job)
+        process = self.tree.procfs / str(job)  # there before it is in a group, as a kernel's is
         process.mkdir(exist_ok=True)
         (process / "environ").write_bytes(environ)
+        self.tree.group(path, use or Use(), below=step, pid=job)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tests.exporter.collectors.powercap import EPYC, Powercap
 from tests.exporter.units.cgroup_tree import CgroupTree, Use
+from tests.exporter.units.jobs import JOB
 
-SCOPE = "system.slice/slurmstepd.scope"
 DOCUMENT = """apiVersion: rackwatt.dev/v1alpha1
 kind: PowerTarget
 metadata: {name: nodes}
@@ -45,7 +45,8 @@ class NodeSite:
         for name, used_s in jobs.items():
             self.jobs[name] = self.jobs.get(name, 0.0) + used_s
             use = Use(user_us=round(self.jobs[name] * 1e6), anonymous=1 << 30, cpus="0-1")
-            self.tree.group(f"{SCOPE}/{name}", use)
+            number = int(name.removeprefix("job_"))
+            self.tree.group(JOB.format(number), use, pid=number)
         busy = round(self.busy_s * TICKS_PER_S)
         lines = [
             f"cpu{number} {busy if number == 0 else 0} 0 0 0 0 0 0 0" for number in range(CPUS)

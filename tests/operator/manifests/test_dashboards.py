@@ -38,6 +38,7 @@ FLEET = fleet(
 ROOT = Path(__file__).parents[3]
 NODES = nodes(spec="interval: 500ms").replace("name: lab", "name: nodes")
 GPU_NODES = nodes("nvidia, amd").replace("name: lab", "name: gpus")
+DIVIDED = nodes().replace("cpu]", "cpu], units: {slurm: {}}")
 GRID = fleet(name="grid").replace(
     "bmc: {method: fake, hosts: [{names: n1}]}",
     "grid: {zone: FR, static: {gramsPerKilowattHour: 56}}",
@@ -54,6 +55,7 @@ SERVED |= {
     if family.kind == "histogram"
 }
 SERVED[power.NAME] = {"cluster", "by", "state", *power.HOLDERS}  # recorded
+SERVED["rackwatt_node_energy_joules_total"] |= {"part"}  # of ledgers
 WHOSE = {"namespace", "job", "service"}
 # Panels with data only after a failure that does not happen here.
 MAY_BE_EMPTY = {"Failed polls by reason", "Failed readings by reason"}
@@ -75,7 +77,7 @@ def expressions(manifests: list[Manifest]) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("rules", ["true", "false"])
 def test_dashboards_query_only_families_and_labels_that_the_exporter_serves(rules: str) -> None:
-    for text in (FLEET, NODES, GPU_NODES, GRID, BINDING):
+    for text in (FLEET, NODES, DIVIDED, GPU_NODES, GRID, BINDING):
         text += f"  monitoring: {{rules: {{enabled: {rules}}}}}\n" if "spec:\n" in text else ""
         for _, expression in expressions(planned(text)):
             named = families(expression)
@@ -119,7 +121,7 @@ def models(text: str) -> dict[str, dict[str, Any]]:
 
 
 def test_dashboard_panels_never_overlap() -> None:
-    for text in (FLEET, NODES, GPU_NODES, GRID, BINDING):
+    for text in (FLEET, NODES, DIVIDED, GPU_NODES, GRID, BINDING):
         for model in models(text).values():
             taken: set[tuple[int, int]] = set()
             for panel in model["panels"]:

@@ -23,6 +23,7 @@ DOCUMENTS = {
     "shards": fleet(bmc="method: fake, shards: 3, hosts: [{names: n1}]"),
     "nodes": nodes(),
     "units": nodes("cpu").replace("[cpu]", "[cpu], units: {slurm: {}}"),
+    "divided": nodes().replace("cpu]", "cpu], units: {slurm: {}}"),
     "grid": GRID,
     "binding": binding(),
     "token": binding("slurm: {rest: {url: http://slurm:6820, tokenSecretRef: {name: t, key: k}}}"),
