@@ -31,6 +31,11 @@ _OF_THE_BMC = (
     Reason.BAD_REPLY,
 )
 
+_INSTEAD_OF_DCMI = "name ipmiSsh.sensors, with ipmiSsh.dcmi: false"
+_SILENT_REMEDY = (
+    "Name the sensors that have its power in `ipmiSsh.sensors`, with `ipmiSsh.dcmi: false`; or try "
+    "another `method`."
+)
 _SHARE_OF_DCMI = 0.4  # of the time of a reading
 
 
@@ -120,6 +125,11 @@ class IpmiSshSource:
     async def _read_dcmi_only(self) -> Reading:
         try:
             return await self._read_dcmi()
+        except CommandError as error:
+            if error.reason is Reason.TIMEOUT or not await self._answers():  # no time is left
+                raise
+            text = f"{error}, where the BMC answers other commands: {_INSTEAD_OF_DCMI}"
+            raise ReadError(error.reason, text, remedy=_SILENT_REMEDY) from None
         except ReadError as error:
             if error.reason not in _OF_THE_BMC:
                 raise

@@ -249,6 +249,26 @@ async def test_a_bmc_silent_to_dcmi_alone_is_read_by_its_sensors_without_more_of
     assert calls.read_text() == "\n"
 
 
+async def test_a_bmc_silent_to_dcmi_alone_says_so_where_no_sensor_is_named(
+    driver: IpmiSshDriver, target: Target, bmc: IpmiSim
+) -> None:
+    script = 'case "$*" in *"dcmi power"*) exit 1;; *) exec "$@";; esac'
+    silent = with_options(target, command=("sh", "-c", script, "sh", *options_of(target).command))
+    reason, message = await reason_of(driver, silent)
+    assert reason is Reason.COMMAND_FAILED
+    assert "answers other commands: name ipmiSsh.sensors" in message
+    bmc.bmcs[0].set_power(0, chassis_on=False)
+    assert (await reason_of(driver, silent))[0] is Reason.POWERED_OFF
+
+
+async def test_a_bmc_silent_to_all_says_nothing_of_other_commands(
+    driver: IpmiSshDriver, target: Target
+) -> None:
+    reason, message = await reason_of(driver, with_options(target, command=("sh", "-c", "exit 1")))
+    assert reason is Reason.COMMAND_FAILED
+    assert "other commands" not in message
+
+
 async def test_a_bmc_silent_to_all_is_a_failed_command(
     driver: IpmiSshDriver, target: Target
 ) -> None:
