@@ -5,6 +5,7 @@ then.
 """
 
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -37,7 +38,7 @@ class Daemons:
         return os.environ | {"SLURM_CONF": str(self.configuration), "PATH": self._release.path}
 
     def start(self, name: str, *command: str, environment: dict[str, str] | None = None) -> None:
-        """Start a daemon in the foreground of a session of its own."""
+        """Start a daemon in the foreground of a session of its own, and without a core dump."""
         with (self.directory / f"{name}.log").open("ab") as log:
             environment = environment or self.environment
             self._running[name] = subprocess.Popen(
@@ -47,7 +48,10 @@ class Daemons:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                cwd=self.directory,
             )
+        # A daemon of Slurm raises its own limit to the hard one.
+        resource.prlimit(self._running[name].pid, resource.RLIMIT_CORE, (0, 0))
 
     def start_munged(self, key: bytes) -> None:
         """Start munged with this key; who has the same key believes the same users."""

@@ -1,5 +1,8 @@
 """The accounting that clusters of tests may share: it comes, and it goes without a trace."""
 
+import resource
+from pathlib import Path
+
 from tests.peers.slurm import SlurmCluster
 from tests.peers.slurm_accounting import SlurmAccounting
 from tests.peers.test_slurm import processes
@@ -19,6 +22,13 @@ def test_two_clusters_of_one_slurmdbd_know_each_other_and_leave_nothing_behind()
         assert not processes(alpha.directory) + processes(beta.directory)
     assert not processes(accounting.directory)
     assert not accounting.directory.exists()
+
+
+def test_slurmdbd_leaves_no_core_dump_where_tests_run() -> None:
+    with SlurmAccounting() as accounting:
+        pid = int((accounting.directory / "slurmdbd.pid").read_text())
+        assert resource.prlimit(pid, resource.RLIMIT_CORE) == (0, 0)
+        assert (Path("/proc") / str(pid) / "cwd").readlink() == accounting.directory
 
 
 def test_associations_outlive_slurmdbd() -> None:
