@@ -1,12 +1,14 @@
 """Histograms of how long jobs waited and ran, counted over the snapshots of one scheduler.
 
 A job counts when a snapshot first has its start, or its end: once, whatever the interval. What had
-happened before the first snapshot does not count, since nothing says what else had.
+happened before the first snapshot does not count, since nothing says what else had. A job that a
+snapshot lacks may be in the next one again, as where a list was cut: what had happened to it is
+remembered for some snapshots.
 """
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from rackwatt_exporter.metrics.family import MetricFamily
 from rackwatt_exporter.metrics.text import labels
@@ -35,6 +37,10 @@ RUN = MetricFamily(
 )
 FAMILIES = (WAIT, RUN)
 
+# Snapshots that jobs have gone in, and events of them, that are remembered; the last one whole.
+_MAX_GONE = 32
+_MAX_EVENTS = 200_000
+
 _Event = tuple[str, int]
 
 
@@ -46,6 +52,7 @@ class JobDurations:
             family: {} for family in FAMILIES
         }
         self._sums: dict[MetricFamily, Counter[str]] = {family: Counter() for family in FAMILIES}
+        self._gone: dict[MetricFamily, Sequence[Set[_Event]]] = dict.fromkeys(FAMILIES, ())
 
     def after(self, changes: JobChanges) -> "JobDurations":
         """Return what is counted with the starts and ends that the next snapshot adds."""
@@ -54,8 +61,10 @@ class JobDurations:
             following._counts[family] = dict(self._counts[family])
             following._sums[family] = Counter(self._sums[family])
             known, new = (dict(_events(family, jobs)) for jobs in changes)
-            for event in new.keys() - known.keys():
+            gone = self._gone[family]
+            for event in (new.keys() - known.keys()).difference(*gone):
                 following._count(family, new[event])
+            following._gone[family] = _remembered(gone, known.keys() - new.keys())
         return following
 
     def lines(self, scheduler: tuple[str, str], family: MetricFamily) -> Iterator[str]:
@@ -80,6 +89,14 @@ class JobDurations:
         counts[bisect_left(_BOUNDS, seconds)] += 1
         self._counts[family][partition] = counts
         self._sums[family][partition] += seconds
+
+
+def _remembered(before: Sequence[Set[_Event]], gone: Set[_Event]) -> Sequence[Set[_Event]]:
+    """Return what is remembered with the events of jobs that have gone now."""
+    events = (*before, gone)[-_MAX_GONE:] if gone else before
+    while len(events) > 1 and sum(map(len, events)) > _MAX_EVENTS:
+        events = events[1:]
+    return events
 
 
 def _events(family: MetricFamily, jobs: Iterable[Job]) -> Iterator[tuple[_Event, Job]]:

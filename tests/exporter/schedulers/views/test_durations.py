@@ -1,6 +1,9 @@
 """Histograms of waiting and running: each start and each end counts once."""
 
+import pytest
+
 from rackwatt_exporter.schedulers.model.job import Job
+from rackwatt_exporter.schedulers.views import durations
 from rackwatt_exporter.schedulers.views.durations import RUN, WAIT
 from rackwatt_exporter.schedulers.views.observed_jobs import ObservedJobs
 
@@ -51,6 +54,25 @@ def test_a_job_that_came_and_ended_between_two_snapshots_counts_in_both() -> Non
 def test_a_job_that_is_requeued_counts_again() -> None:
     samples = page((job("1"),), (job("1", 1100),), (job("1"),), (job("1", 5000),))
     assert samples["wait_seconds_count"] == 2
+
+
+def test_a_job_that_one_snapshot_lacks_counts_once() -> None:
+    """squeue's output was cut once, with exit status 0."""
+    old, ended, new = job("1", 1100), job("2", 1100, 1200), job("3", 1300, 1400)
+    whole = (old, ended, new)
+    samples = page((old, ended), whole, (old,), whole, (), whole)
+    assert (samples["wait_seconds_count"], samples["run_seconds_count"]) == (1, 1)
+    assert page(whole, (), whole) == {}
+
+
+def test_few_events_are_remembered_of_many_jobs_that_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = job("1", 1100), job("2", 1200)
+    assert page((first, second), (second,), (), (second,)) == {}
+    monkeypatch.setattr(durations, "_MAX_EVENTS", 1)
+    assert page((first, second), (second,), (), (first, second))["wait_seconds_sum"] == 100
+    monkeypatch.setattr(durations, "_MAX_EVENTS", 10)
+    monkeypatch.setattr(durations, "_MAX_GONE", 1)
+    assert page((first, second), (second,), (), (first, second))["wait_seconds_sum"] == 100
 
 
 def test_a_snapshot_without_jobs_forgets_nothing() -> None:
