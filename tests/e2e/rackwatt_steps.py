@@ -38,6 +38,7 @@ def run(node: Node, report: RunReport) -> None:
         scenario.query_rules_and_operator,
         pods.find_a_burning_pod,
         pods.add_up,
+        pods.join_a_bmc,
         pods.replace_the_collector,
         scenario.wait_until_ready,
         scenario.apply_an_unselected_label,
