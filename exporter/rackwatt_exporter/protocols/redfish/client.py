@@ -76,6 +76,10 @@ class RedfishClient:
             self._doubt.accepted(path, document)
             return document
 
+    def own_path(self, text: str) -> str:
+        """Return the path of a URL of this service; any other text as it is."""
+        return self._origin.own_path(text)
+
     async def close(self) -> None:
         """End the session at the service, and the connection."""
         await self._login.close()

@@ -153,6 +153,7 @@ class Origin:
         behind: str | None = None,
     ) -> None:
         self._url = url
+        self._behind = behind
         self._fields = f"X-Redfish-Url: {behind}\r\n" if behind else ""
         self._tls = tls
         self._server_name = server_name
@@ -186,6 +187,21 @@ class Origin:
                 return response
             path = target
         raise ReadError(Reason.BAD_REPLY, f"{quoted(path)} is redirected without end")
+
+    def own_path(self, text: str) -> str:
+        """Return the path of a URL of this service; any other text as it is.
+
+        DSP0266 asks for paths in links, and some services write whole URLs.
+        """
+        if not text.startswith(("http://", "https://")):
+            return text
+        with suppress(ValueError):
+            url = URL(text)
+            path = url.raw_path_qs + (f"#{url.raw_fragment}" if url.raw_fragment else "")
+            own = [self._url, URL(self._behind)] if self._behind else [self._url]
+            if _place(url) in map(_place, own) and not path.startswith("//"):
+                return path
+        return text
 
     def _redirected(self, path: str, location: str) -> str:
         try:
@@ -267,6 +283,11 @@ class Origin:
             f"{HEADERS}{self._fields}{fields}{length}\r\n"
         )
         return head.encode("utf-8", "surrogateescape") + (body or b"")
+
+
+def _place(url: URL) -> tuple[str, str | None, int | None]:
+    """Return whose URL it is, with the port whether that is written or not."""
+    return url.scheme, url.host, url.port
 
 
 def _require_own_path(path: str) -> None:

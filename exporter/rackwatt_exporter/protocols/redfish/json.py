@@ -1,5 +1,6 @@
 """Access to JSON of any shape: a missing key or a wrong type gives nothing, never an error."""
 
+from collections.abc import Callable
 from typing import Any
 
 Json = Any
@@ -40,14 +41,39 @@ def link(document: Json, *keys: str | int) -> str | None:
 
 
 def linked(references: list[Json]) -> list[str]:
-    """Return the paths of the resources that a list refers to."""
-    return [path for each in references if (path := link(each))]
+    """Return the paths of the resources that a list refers to.
+
+    A member that has no path stands for a resource too: in its place is what it has, and no path.
+    """
+    return [link(each) or _without_path(each) for each in references]
+
+
+def _without_path(reference: Json) -> str:
+    said = get_str(reference, "@odata.id") or get_str(reference, "Id")
+    return said.lstrip("/") or "a member without a link"
+
+
+def is_path(link: str) -> bool:
+    """Return whether what a list refers to is a path of this service."""
+    return link.startswith("/")
 
 
 def next_page(collection: Json) -> str | None:
-    """Return the path of a collection's next page; None at its last."""
-    path = get_str(collection, "Members@odata.nextLink")
-    return path if path.startswith("/") else None
+    """Return the link to a collection's next page; None at its last."""
+    return get_str(collection, "Members@odata.nextLink") or None
+
+
+def replace_strings(document: Json, replaced: Callable[[str], str]) -> None:
+    """Replace the strings in all objects of a document, in place, however deep it is."""
+    left = [document]
+    while left:
+        holder = left.pop()
+        items = holder.items() if isinstance(holder, dict) else enumerate(holder)
+        for key, value in list(items):
+            if isinstance(value, str):
+                holder[key] = replaced(value)
+            elif isinstance(value, dict | list):
+                left.append(value)
 
 
 def last_part(path: str) -> str:

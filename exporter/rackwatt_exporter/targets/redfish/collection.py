@@ -10,6 +10,7 @@ from rackwatt_exporter.protocols.redfish.json import (
     Json,
     count_of,
     last_part,
+    link,
     linked,
     members,
     next_page,
@@ -46,13 +47,18 @@ class MemberListing(NamedTuple):
 
 
 async def pages(look: Look, path: str) -> list[Json]:
-    """Return the members of a collection as they are listed: references, or whole resources."""
+    """Return the members of a collection as they are listed: references, or whole resources.
+
+    A page that cannot be read is a member without a link.
+    """
     listed: list[Json] = []
+    seen: list[str] = []
     following: str | None = path
-    for _ in range(_MAX_PAGES):
-        if following is None:
-            break
+    while following is not None and following not in seen:
+        seen.append(following)
         page = await look(following)
+        if len(seen) > _MAX_PAGES or (page is None and len(seen) > 1):
+            return [*listed, {"Id": f"the page {following}"}]
         listed += members(page)
         following = next_page(page)
     return listed
@@ -79,3 +85,8 @@ async def read_all(look: Look, paths: Iterable[str]) -> MemberListing:
 async def unlisted(look: Look, path: str) -> int:
     """Return how many members a collection counts and does not list."""
     return max(count_of(await look(path)) - len(await pages(look, path)), 0)
+
+
+async def unlinked(look: Look, path: str) -> int:
+    """Return how many members a collection lists without a path of this service."""
+    return sum(link(each) is None for each in await pages(look, path))

@@ -7,7 +7,7 @@ with the next one.
 
 from rackwatt_exporter.protocols.redfish.client import RedfishClient
 from rackwatt_exporter.protocols.redfish.exchange import StatusError
-from rackwatt_exporter.protocols.redfish.json import Json, members
+from rackwatt_exporter.protocols.redfish.json import Json, is_path, members, replace_strings
 from rackwatt_exporter.reading import ReadError, Reason
 
 _NOT_READY = 503
@@ -58,10 +58,14 @@ class ResourceLookup:
     async def look(self, path: str) -> Json:
         """Return a resource, requested once; None where it does not exist, or not for this user.
 
+        The links to this service's own address are paths; any other link leads nowhere.
+
         Raises:
             UnfinishedError: this try may send no more requests.
             ReadError: as `RedfishClient.get`.
         """
+        if not is_path(path):
+            return None
         if path not in self._seen:
             if not self._left:
                 message = f"the search for watts continues; {len(self)} resources have been read"
@@ -72,7 +76,9 @@ class ResourceLookup:
 
     async def _request(self, path: str) -> Json:
         try:
-            return await self._service.get(path)
+            document = await self._service.get(path)
+            replace_strings(document, self._service.own_path)
+            return document
         except StatusError as error:
             if error.status == _NOT_READY:
                 raise

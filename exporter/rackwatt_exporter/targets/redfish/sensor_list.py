@@ -25,7 +25,7 @@ from rackwatt_exporter.protocols.redfish.power import NotNamedError, measures_po
 from rackwatt_exporter.protocols.redfish.sensors import Chosen, choose_sensors, is_named
 from rackwatt_exporter.protocols.redfish.whole import whole_rank
 from rackwatt_exporter.reading import Members, ReadError, Reason
-from rackwatt_exporter.targets.redfish.collection import Look, pages, unlisted
+from rackwatt_exporter.targets.redfish.collection import Look, pages, unlinked, unlisted
 
 EXPAND = "?$expand=.($levels=1)"
 _PARTS = 8  # enough to contradict a total's limit, and few enough to request for that alone
@@ -59,7 +59,7 @@ async def chosen_sensors(
     not_expanded = {p for p in apart if p in known and known[p] is None}
     chosen = choose_sensors(documents, machine)
     if chosen.sensors and chosen.supplies:
-        if more := await unlisted(look, path):
+        if more := await unlisted(look, path) + await unlinked(look, path):
             names = [display_name(each) for each in chosen.sensors]
             raise NotNamedError(f"the chassis counts {more} sensors more than it lists:", names)
         chosen.sensors.extend(await _silent_inputs(look, known))
