@@ -56,7 +56,7 @@ e2e: setup ## as root: run everything on a real node, from helm install to Prome
 kind: ## start kind where docker is installed, for tests against it
 	@PYTHON="$(PYTHON)" scripts/kind
 
-demo: setup ## a simulated fleet, a scheduler, the exporter and its page; stop with Ctrl-C, or set DEMO_SECONDS
+demo: setup ## a simulated fleet, a scheduler, a node with jobs, the exporters and their pages; stop with Ctrl-C, or set DEMO_SECONDS
 	@$(VENV)/python -m scripts.demo
 
 fuzz: $(STAMP) ## fuzz every parser, guided by coverage; FUZZ=name selects one, FUZZ_SECONDS=10 for each

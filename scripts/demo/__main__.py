@@ -1,8 +1,9 @@
 """Demo without any configuration: a simulated fleet, a scheduler and the exporter.
 
 `rackwatt-exporter simulate` serves IPMI, SNMP and Redfish for 60 machines; the scheduler is a real
-Slurm where it can be started, else pinned states. `rackwatt-exporter run` polls them. All processes
-listen on loopback, stop with this one, and leave no file behind.
+Slurm where it can be started, else pinned states. `rackwatt-exporter run` polls them. A second
+exporter measures a node from inside (node.py). All processes listen on loopback, stop with this
+one, and leave no file behind.
 """
 
 import contextlib
@@ -22,10 +23,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from scripts.demo.node import NODE, Machine, node
 from tests.peers.slurm import SlurmCluster
 
 NODES = 60
 LISTEN = os.environ.get("DEMO_LISTEN", "127.0.0.1:9123")
+NODE_LISTEN = os.environ.get("DEMO_NODE_LISTEN", "127.0.0.1:9124")
 EXPORTER = Path(sys.executable).parent / "rackwatt-exporter"
 TIMEOUT_S = 60.0
 SHOWN = re.compile(r'^(node_power_usage|rackwatt_node_state)\{node="(cn0[1-3]|gn01|pdu1)"')
@@ -82,7 +85,8 @@ def main() -> int:
             ("/metrics", 'state="', "the scheduler's answer"),
         ):
             wait_until(partial(shows, path, sign), stop, exporter, what)
-        summarize(directory)
+        machine = measure_node(stack, directory / "node", stop)
+        summarize(directory, machine)
         seconds = os.environ.get("DEMO_SECONDS")
         stop.wait(float(seconds) if seconds else None)
         say("stopping", "sessions are closed, processes ended")
@@ -109,6 +113,29 @@ def slurm(directory: Path, stop: threading.Event) -> Iterator[dict[str, str]]:
         (directory / "documents/scheduler.yaml").write_text(BINDING)
         environment = {key: cluster.environment[key] for key in ("SLURM_CONF", "PATH")}
         yield environment
+
+
+def measure_node(
+    stack: contextlib.ExitStack, directory: Path, stop: threading.Event
+) -> Machine | None:
+    """Run an exporter inside a node, until it has divided energy between the jobs there."""
+    if stop.is_set():
+        return None
+    say("node", "starting jobs on a node, and an exporter that measures it from inside …")
+    directory.mkdir()
+    machine = stack.enter_context(node(directory))
+    exporter = stack.enter_context(
+        started(
+            "run",
+            f"--config.file={directory}/documents",
+            f"--state.directory={directory}/state",
+            f"--web.listen-address={NODE_LISTEN}",
+            *machine.arguments,
+        )
+    )
+    power = partial(shows, "/metrics", "rackwatt_unit_power_watts{", NODE_LISTEN)
+    wait_until(power, stop, exporter, "the power of jobs")
+    return machine
 
 
 def computing(fleet: Path) -> str:
@@ -143,21 +170,34 @@ def wait_until(
             raise SystemExit(f"timeout after {TIMEOUT_S:.0f} s waiting for {what}")
 
 
-def shows(path: str, sign: str) -> bool:
-    """Return whether a page of the exporter contains some text."""
-    return sign in page(path)
+def shows(path: str, sign: str, listen: str = LISTEN) -> bool:
+    """Return whether a page of an exporter contains some text."""
+    return sign in page(path, listen)
 
 
-def page(path: str) -> str:
-    """Fetch a page of the exporter; empty where it does not respond."""
+def page(path: str, listen: str = LISTEN) -> str:
+    """Fetch a page of an exporter; empty where it does not respond."""
     try:
-        with urllib.request.urlopen(f"http://{LISTEN}{path}") as response:
+        with urllib.request.urlopen(f"http://{listen}{path}") as response:
             return str(response.read().decode())
     except (urllib.error.URLError, ConnectionError):
         return ""
 
 
-def summarize(directory: Path) -> None:
+def summarize_node(machine: Machine) -> None:
+    """Print how the energy of the node has been divided, which adds up."""
+    text = page(f"/status?node={NODE}", NODE_LISTEN)
+    if not text:
+        return
+    energy = json.loads(text)["inside"]["energy"][0]
+    parts = ("units", "idle", "system", "unattributed")
+    joules = " + ".join(f"{energy[f'{part}_joules']:.0f} J {part}" for part in parts)
+    say("node", machine.words)
+    say("energy", f"{energy['measured_joules']:.0f} J measured = {joules}")
+    say("node page", f"http://{NODE_LISTEN}/node")
+
+
+def summarize(directory: Path, machine: Machine | None) -> None:
     """Print URLs and directories, and some lines of the metrics."""
     lines = sorted(line for line in page("/metrics").splitlines() if SHOWN.match(line))
     print("\n" + "\n".join(lines) + "\n")
@@ -165,6 +205,8 @@ def summarize(directory: Path) -> None:
         why = failing["message"].partition(" (redfish")[0]
         say("failing", f"{failing['node']}: {failing['reason']}, {why}")
     print()
+    if machine is not None:
+        summarize_node(machine)
     say("page", f"http://{LISTEN}/")
     say("metrics", f"http://{LISTEN}/metrics")
     say("status", f"http://{LISTEN}/status")
