@@ -5,7 +5,6 @@ then.
 """
 
 import os
-import resource
 import signal
 import subprocess
 import time
@@ -42,7 +41,7 @@ class Daemons:
         with (self.directory / f"{name}.log").open("ab") as log:
             environment = environment or self.environment
             self._running[name] = subprocess.Popen(
-                command,
+                ("prlimit", "--core=0:0", *command),  # Slurm's raise their own to the hard limit
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -50,8 +49,6 @@ class Daemons:
                 start_new_session=True,
                 cwd=self.directory,
             )
-        # A daemon of Slurm raises its own limit to the hard one.
-        resource.prlimit(self._running[name].pid, resource.RLIMIT_CORE, (0, 0))
 
     def start_munged(self, key: bytes) -> None:
         """Start munged with this key; who has the same key believes the same users."""
