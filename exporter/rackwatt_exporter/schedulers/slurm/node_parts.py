@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
+from rackwatt_exporter.schedulers.slurm.completing import released
 from rackwatt_exporter.schedulers.slurm.jobs import SlurmJobs
 
 _GPU = "gpu"
@@ -27,11 +28,15 @@ _Amount = Callable[[Resources], float | None]
 _Parts = Sequence[float]
 
 
+# CPUs and GPUs of each node, where they were found; no such pair of a job that holds nothing.
+_Found = tuple[_Parts | None, _Parts | None] | None
+
+
 class _Completed(NamedTuple):
     """A job as it was listed, what was found of it, and the record that both are made into."""
 
     listed: Job
-    found: tuple[_Parts | None, _Parts | None]
+    found: _Found
     job: Job
 
 
@@ -45,8 +50,13 @@ class NodeParts:
         self._last: Mapping[int, _Completed] = {}
 
     def complete(self, listed: SlurmJobs, nodes: _Nodes) -> SlurmJobs:
-        """Return the jobs; those on several nodes with what they hold of each, if it is known."""
+        """Return the jobs; those on several nodes with what they hold of each, if it is known.
+
+        A completing job that has released what it held holds nothing.
+        """
         active = [job for job in listed.jobs or () if job.nodes]
+        idle = released(active, nodes)
+        active = [job for job in active if id(job) not in idle] if idle else active
         spread = [job for job in active if len(job.nodes) > 1 and job.allocated is not None]
         cpus = _solved(_cpus, 1, nodes, active, spread)
         gpus = _solved(_gpus, 0, nodes, active, spread)
@@ -54,16 +64,20 @@ class NodeParts:
             key: self._completed(job, (cpus.get(key), gpus.get(key)))
             for job in spread
             if (key := id(job)) in cpus or any(gpus.get(key, ())) or (job.per_node and key in gpus)
+        } | {
+            key: self._completed(job, None) for job in listed.jobs or () if (key := id(job)) in idle
         }
         if not completed or listed.jobs is None:
             return listed
         jobs = [completed[key].job if (key := id(job)) in completed else job for job in listed.jobs]
         return listed._replace(jobs=tuple(jobs))
 
-    def _completed(self, job: Job, found: tuple[_Parts | None, _Parts | None]) -> _Completed:
+    def _completed(self, job: Job, found: _Found) -> _Completed:
         last = self._last.get(id(job))
         if last is not None and last.listed is job and last.found == found:
             return last
+        if found is None:
+            return _Completed(job, found, replace(job, allocated=None, per_node=()))
         return _Completed(job, found, _with_parts(job, *found))
 
 
