@@ -4,7 +4,7 @@ JSON has the sums that text leaves out. A number that is not as it should be was
 costs no other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -79,7 +79,7 @@ def parse_json(output: bytes, *, what: str = WHAT) -> Parsed:
     if statistics is None or _ESSENTIAL not in statistics:
         raise not_printed(output, what)
     types = _rows(statistics.get("rpcs_by_message_type"), "message_type", "type_id")
-    users = _rows(statistics.get("rpcs_by_user"), "user", "user_id")
+    users = _rows(statistics.get("rpcs_by_user"), "user", "user_id", named=str)
     read = msgspec.structs.replace(
         _of_daemon(statistics), rpcs_by_type=by_name(types), rpcs_by_user=by_name(users)
     )
@@ -115,20 +115,30 @@ def _counts(exits: Any) -> Mapping[str, int | None]:
     return {key: json_count(value) for key, value in items}
 
 
-def _rows(rows: Any, name_key: str, number_key: str) -> list[Requests | None]:
-    """Return the rows of a table, None for one that cannot be read."""
+def _rows(
+    rows: Any, name_key: str, number_key: str, named: Callable[[int], str] = lambda _: ""
+) -> list[Requests | None]:
+    """Return the rows of a table, None for one that cannot be read.
+
+    `named` gives the name of a number whose row has none, as of a user without a passwd entry.
+    """
     listed_rows = rows if isinstance(rows, list) else []
     return [
-        requests(
-            text if isinstance(text := row.get(name_key), str) else "",
-            json_count(row.get("count")),
-            json_count(row.get("total_time")),
-            json_count(row.get(number_key)),
-        )
+        _row(row, name_key, json_count(row.get(number_key)), named)
         if isinstance(row, dict)
         else None
         for row in listed_rows
     ]
+
+
+def _row(
+    row: Mapping[str, Any], name_key: str, number: int | None, named: Callable[[int], str]
+) -> Requests | None:
+    text = row.get(name_key)
+    name = text if isinstance(text, str) else ""
+    if text == "" and number is not None:
+        name = named(number)
+    return requests(name, json_count(row.get("count")), json_count(row.get("total_time")), number)
 
 
 DIAGNOSTICS = SlurmSubject(

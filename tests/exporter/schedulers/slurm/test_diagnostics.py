@@ -199,3 +199,19 @@ def test_whatever_is_printed_is_diagnostics_that_the_relay_can_carry_or_a_bad_re
             continue
         snapshot = SchedulerSnapshot({}, diagnostics=value)  # type: ignore[arg-type]
         assert relay.decode(relay.encode(snapshot)) == snapshot
+
+
+def test_a_user_without_a_passwd_entry_is_named_by_the_uid() -> None:
+    root = {"user_id": 0, "user": "root", "count": 9, "total_time": 9}
+    unknown = {"user_id": 54321, "user": "", "count": 1, "total_time": 205}
+    nameless = {"type_id": 7, "message_type": "", "count": 1, "total_time": 1}
+    statistics = {
+        "server_thread_count": 1,
+        "rpcs_by_user": [root, unknown, {"user": "", "count": 1, "total_time": 1}],
+        "rpcs_by_message_type": [nameless],
+    }
+    value, note = parse_json(msgspec.json.encode({"statistics": statistics}))
+    read = cast(Diagnostics, value)
+    assert read.rpcs_by_user == (Requests("54321", 1, 205, 54321), Requests("root", 9, 9, 0))
+    assert read.rpcs_by_type == ()
+    assert note.startswith("2 ")
