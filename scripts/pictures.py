@@ -1,8 +1,8 @@
 """Take the pictures of the documentation: `make pictures`, for a quarter of an hour.
 
-A simulated fleet, the exporter and a Prometheus with the operator's rules run on loopback until
-alerts fire. Debian's Chromium then takes the fleet page, Prometheus' page of alerts, and its graph
-of the query behind a panel of the operator's dashboard.
+A simulated fleet, the demo's node, their exporters and a Prometheus with the operator's rules run
+on loopback until alerts fire. Debian's Chromium then takes the fleet page, the page of the node,
+Prometheus' page of alerts, and its graph of the query behind a panel of the operator's dashboard.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from scripts.demo.node import node
 from tests.peers.chromium import Browser, chromium
 from tests.peers.ports import free_port
 from tests.peers.prometheus import Prometheus, prometheus
@@ -61,12 +62,14 @@ def main() -> int:
             stack, "rackwatt-exporter", "run", f"--config.file={resources}",
             f"--secrets.directory={directory / 'secrets'}", f"--web.listen-address={exporter}",
         )  # fmt: skip
+        inside = measure_node(stack, directory / "node")
         manifests = rendered(resources)
         config = configuration(directory, manifests, exporter)
         peer = stack.enter_context(prometheus(directory / "prometheus", config))
         wait_until_firing(peer)
         browser = stack.enter_context(chromium())
         fleet(browser, f"http://{exporter}/#node=cn522")
+        node_page(browser, f"http://{inside}/node")
         alerts(browser, f"{peer.url}/classic/alerts")
         graph(browser, f"{peer.url}/classic/graph", query(manifests))
     return 0
@@ -82,6 +85,17 @@ def simulate(stack: contextlib.ExitStack, directory: Path) -> None:
     )  # fmt: skip
     while not (directory / "secrets/bmc-ca/ca.crt").exists():
         time.sleep(0.2)
+
+
+def measure_node(stack: contextlib.ExitStack, directory: Path) -> str:
+    """Start the demo's node and an exporter inside it; return its address."""
+    directory.mkdir()
+    machine, address = stack.enter_context(node(directory)), f"127.0.0.1:{free_port()}"
+    start(
+        stack, "rackwatt-exporter", "run", f"--config.file={directory / 'documents'}",
+        f"--web.listen-address={address}", *machine.arguments,
+    )  # fmt: skip
+    return address
 
 
 def start(stack: contextlib.ExitStack, program: str, *arguments: str) -> None:
@@ -143,6 +157,14 @@ def fleet(browser: Browser, url: str) -> None:
     browser.until(lambda: browser.count(".tile.known") > NODES / 2)
     browser.until(lambda: "auth_failed" in browser.text("body"))
     save(browser, "fleet.png")
+
+
+def node_page(browser: Browser, url: str) -> None:
+    """Take the page of a node, with the jobs of its last minutes."""
+    resize(browser, 1500, 850)
+    browser.open(url)
+    browser.until(lambda: browser.count("#plot polygon") > 2)
+    save(browser, "node.png")
 
 
 def alerts(browser: Browser, url: str) -> None:
