@@ -9,7 +9,7 @@ from collections.abc import Collection
 from enum import Enum
 from typing import NamedTuple
 
-from rackwatt_exporter.protocols.redfish.json import Json, count_of, get, get_str
+from rackwatt_exporter.protocols.redfish.json import Json, count_of, get, get_str, linked, members
 
 # Chassis types (DSP0268) that are in a machine, never a machine.
 PARTS = frozenset(
@@ -34,10 +34,14 @@ class Place(Enum):
 
 
 class Machine(NamedTuple):
-    """Paths of a machine's chassis and system, and the place of the chassis that is looked into."""
+    """Paths of a machine's chassis and system, and the place of the chassis that is looked into.
+
+    `inside` are the chassis that it contains, which its power may be related to as well.
+    """
 
     own: frozenset[str] = frozenset()
     place: Place = Place.ALONE
+    inside: frozenset[str] = frozenset()
 
     @property
     def has_system(self) -> bool:
@@ -47,7 +51,9 @@ class Machine(NamedTuple):
 
 def machine_in(chassis: Json, own: Collection[str]) -> Machine:
     """Return the machine that has these paths, as seen from one of its chassis."""
-    machine, kind = Machine(frozenset(own)), get_str(chassis, "ChassisType")
+    contained = linked(members(get(chassis, "Links"), "Contains"))
+    inside = frozenset(path.rstrip("/") for path in contained)
+    machine, kind = Machine(frozenset(own), inside=inside), get_str(chassis, "ChassisType")
     if kind in NODES or kind in PARTS:
         return machine._replace(place=Place.WITHIN)
     links = get(chassis, "Links")

@@ -35,6 +35,7 @@ WHOLE = vocabulary(
 )
 # Words of one machine among several.
 NODE = vocabulary("node blade sled system sys server machine")
+_NODE_NUMBER = re.compile(rf"(?<![A-Za-z])({'|'.join(sorted(NODE))})[ _-]*[0-9]", re.IGNORECASE)
 QUANTITY = vocabulary(
     "power pwr watts watt energy kwh joules control reading sensor meter metering measurement "
     "input in ac hsc now current present actual instantaneous the of"
@@ -132,6 +133,11 @@ def supply_named(name: str) -> tuple[str, ...]:
         if after_supply:
             return tuple(numbers)
     return ()
+
+
+def numbers_node(document: Json) -> bool:
+    """Return whether a name is that of one of several nodes, by the number after: `Node2 Power`."""
+    return any(_NODE_NUMBER.search(name) for name in names_of(document))
 
 
 def is_part(document: Json) -> bool:

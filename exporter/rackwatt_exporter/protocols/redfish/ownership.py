@@ -18,12 +18,6 @@ def belongs(path: str, own: Collection[str]) -> bool:
     return any(path == each or path.startswith(f"{each}/") for each in own)
 
 
-def with_contained(own: Collection[str], chassis: Json) -> frozenset[str]:
-    """Return the machine's own paths and those of the chassis inside, which its supplies feed."""
-    inside = linked(members(get(chassis, "Links"), "Contains"))
-    return frozenset(own) | {path.rstrip("/") for path in inside}
-
-
 def may_feed_others(document: Json, own: Collection[str], place: Place) -> bool:
     """Return whether a supply, or its sensor, may be of others than the machine too.
 

@@ -21,7 +21,13 @@ from rackwatt_exporter.protocols.redfish.numbers import (
     watts,
 )
 from rackwatt_exporter.protocols.redfish.oem import SUPPLY_INPUTS, TOTALS
-from rackwatt_exporter.protocols.redfish.status import in_service, state_of, supply_works, works
+from rackwatt_exporter.protocols.redfish.status import (
+    in_service,
+    present,
+    state_of,
+    supply_works,
+    works,
+)
 from rackwatt_exporter.protocols.redfish.whole import may_be_elsewhere, surest
 from rackwatt_exporter.reading import ReadError, Reading, Reason, Statistics
 
@@ -149,12 +155,14 @@ def fitted_supplies(document: Json) -> dict[str, Json]:
 def _each_once(document: Json, key: str) -> list[Json]:
     """Return the members of an array, one that is listed twice once, whatever it reads.
 
-    Its path alone is not enough: some services give all members the same.
+    Some services give all members the same path, that of Power: only one of the member itself, or a
+    serial number, says that two are one.
     """
     found = members(document, key)
     names = ("@odata.id", "MemberId", "Name", "SerialNumber")
     marks = [tuple(get_str(each, name) for name in names) for each in found]
-    seen = {mark: each for mark, each in zip(marks, found, strict=True) if mark[0] and mark[1]}
+    one = [mark for mark in marks if mark[1] and mark[0] and ("#" in mark[0] or mark[3])]
+    seen = {mark: each for mark, each in zip(marks, found, strict=True) if mark in one}
     return [e for m, e in zip(marks, found, strict=True) if m not in seen or seen[m] is e]
 
 
@@ -208,10 +216,12 @@ def _machine(document: Json, machine: Machine) -> tuple[int, Json]:
     Raises:
         NotNamedError: there are some, and none of them is known to be.
     """
-    controls = [each for each in members(document, "PowerControl") if isinstance(each, dict)]
+    listed = members(document, "PowerControl")
+    controls = [each for each in listed if present(each)]
     if not controls:
         return 0, None
-    alone = count_of(document, "PowerControl") == 1
+    absent = sum(isinstance(each, dict) for each in listed) - len(controls)
+    alone = count_of(document, "PowerControl") - absent == 1
     found = surest(controls, machine, alone)
     if len(found) != 1:
         kind = "PowerControl has several that may be the total:" if found else "PowerControl has"

@@ -91,7 +91,7 @@ def choose_sensors(documents: Sequence[Json], machine: Machine) -> Chosen:
         raise NotNamedError("sensors of power are not in W:", [_with_units(e) for e in others])
     named = [each for each in power if whole_rank(each, machine)]
     against = contradictions(named, power)
-    candidates = [each for each in named if all(each is not e.sensor for e in against)]
+    candidates = [each for each in power if all(each is not e.sensor for e in against)]
     whole = surest(candidates, machine)
     if len(whole) == 1:
         best = whole_rank(whole[0], machine)
@@ -110,7 +110,7 @@ def choose_sensors(documents: Sequence[Json], machine: Machine) -> Chosen:
     inputs = [each for each in power if is_supply_input(each)]
     if power and not inputs:
         raise NotNamedError("sensors of power are", [_with_limitations(each) for each in power])
-    own, place = machine.own, machine.place
+    own, place = machine.own | machine.inside, machine.place
     if shared := [each for each in inputs if may_feed_others(each, own, place)]:
         kind = f"{shared_supplies(place)} of"
         raise NotNamedError(kind, [display_name(each) for each in shared])

@@ -24,6 +24,7 @@ from rackwatt_exporter.protocols.redfish.names import (
     limitations,
     names_of,
     names_part,
+    numbers_node,
     supply_named,
     vocabulary,
     words,
@@ -50,10 +51,12 @@ def whole_rank(document: Json, machine: Machine, alone: bool = False) -> int:
         return 0
     own = machine.own
     related = _related(document, own)
-    if related and (related.isdisjoint(own) or _of_others(related, own)):
+    if related and (related.isdisjoint(own) or _of_others(related, own | machine.inside)):
         return 0
     context = get_str(document, "PhysicalContext")
     if context not in WHOLE_CONTEXTS and not (alone and context in SUPPLY_CONTEXTS):
+        return 0
+    if not (related or alone) and numbers_node(document):
         return 0
     names = names_of(document)
     elsewhere = may_be_elsewhere(names, machine)
@@ -73,12 +76,16 @@ def whole_rank(document: Json, machine: Machine, alone: bool = False) -> int:
 def surest(documents: Iterable[Json], machine: Machine, alone: bool = False) -> list[Json]:
     """Return those that are the surest to be of the whole machine; several are a doubt.
 
-    The total of a chassis may be that of several nodes: beside the power of a node it is a doubt.
+    The total of a chassis may be that of several nodes: beside the power of a node it is a doubt,
+    and beside a node that has a number, any total of the chassis of a system is.
     """
+    documents = list(documents)
     ranked = [(whole_rank(each, machine, alone), each) for each in documents]
     best = max((rank for rank, _ in ranked), default=0)
     found = [each for rank, each in ranked if rank == best and rank]
     of_chassis = all("chassis" in words_of(each) and not _names_node(each) for each in found)
+    if found and machine.has_system and not any(_related(each, machine.own) for each in found):
+        found += [each for rank, each in ranked if not rank and numbers_node(each)]
     nodes = [each for rank, each in ranked if 0 < rank < best and _names_node(each)]
     return found + nodes if of_chassis else found
 

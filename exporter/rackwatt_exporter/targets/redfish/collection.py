@@ -66,7 +66,10 @@ async def pages(look: Look, path: str) -> list[Json]:
 
 async def listed(look: Look, path: str) -> list[str]:
     """Return the paths of a collection's members, each once."""
-    return list(dict.fromkeys(linked(await pages(look, path))))
+    known: dict[str, str] = {}  # with and without a slash at the end it is one
+    for member in linked(await pages(look, path)):
+        known.setdefault(member.rstrip("/"), member)
+    return list(known.values())
 
 
 async def listing(look: Look, path: str) -> MemberListing:

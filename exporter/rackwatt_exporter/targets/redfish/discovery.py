@@ -12,7 +12,11 @@ from rackwatt_exporter.protocols.redfish.client import RedfishClient
 from rackwatt_exporter.protocols.redfish.json import Json, get_str, last_part, link
 from rackwatt_exporter.protocols.redfish.login import LoginError
 from rackwatt_exporter.protocols.redfish.names import shown
-from rackwatt_exporter.protocols.redfish.power import NotNamedError
+from rackwatt_exporter.protocols.redfish.power import (
+    NotNamedError,
+    supply_inputs,
+    supply_outputs,
+)
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.targets.redfish.chassis import MachineChassis, chassis_ids, find_machine
 from rackwatt_exporter.targets.redfish.lookup import ResourceLookup, UnfinishedError
@@ -122,6 +126,8 @@ class PowerDiscovery:
             resource = None
             try:
                 resource = await seek(self._lookup.look)
+                if resource and unreadable and _is_less(resource, unreadable):
+                    break
                 if resource and await resource.read(self._lookup.look):
                     self.restart()
                     return resource
@@ -164,3 +170,8 @@ class PowerDiscovery:
         message += f": {', or '.join(advice)}" if advice else ", and there is no other chassis"
         remedy = None if advice else _NO_OTHER
         return ReadError(Reason.NO_POWER_SENSOR, message, remedy=remedy)
+
+
+def _is_less(resource: PowerResource, known: PowerResource) -> bool:
+    """Return whether a resource has what supplies give out, and another had what goes in."""
+    return resource.find is supply_outputs and known.find is not supply_inputs

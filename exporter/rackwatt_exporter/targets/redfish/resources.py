@@ -27,7 +27,6 @@ from rackwatt_exporter.protocols.redfish.ownership import (
     belongs,
     may_feed_others,
     shared_supplies,
-    with_contained,
 )
 from rackwatt_exporter.protocols.redfish.power import Finder, Found, NotNamedError
 from rackwatt_exporter.protocols.redfish.sensors import sum_of, total_of
@@ -66,10 +65,7 @@ Seeker = Callable[[Look], Awaitable[PowerResource | None]]
 
 
 class Enclosure(NamedTuple):
-    """Paths of the resources of a chassis or a PDU, and the machine whose chassis it is.
-
-    `fed` are the machine's own paths and the chassis within, which the machine's supplies may feed.
-    """
+    """Paths of the resources of a chassis or a PDU, and the machine whose chassis it is."""
 
     path: str
     metrics: str
@@ -78,7 +74,6 @@ class Enclosure(NamedTuple):
     supplies: str | None
     sensors: str
     machine: Machine
-    fed: frozenset[str]
 
 
 def enclosure(document: Json, own: Collection[str]) -> Enclosure:
@@ -93,7 +88,6 @@ def enclosure(document: Json, own: Collection[str]) -> Enclosure:
         supplies=_path(document, "PowerSupplies") if equipment else None,
         sensors=_path(document, "Sensors"),
         machine=machine_in(document, own),
-        fed=with_contained(own, document),
     )
 
 
@@ -215,8 +209,8 @@ async def _fitted(at: Enclosure, look: Look) -> dict[str, Json]:
 
 def _require_own_supplies(supplies: dict[str, Json], at: Enclosure) -> None:
     """Raise if some of these supplies, by name, feed other chassis or systems than the machine."""
-    place = at.machine.place
-    if others := [n for n, each in supplies.items() if may_feed_others(each, at.fed, place)]:
+    place, fed = at.machine.place, at.machine.own | at.machine.inside
+    if others := [n for n, each in supplies.items() if may_feed_others(each, fed, place)]:
         raise NotNamedError(shared_supplies(place), others)
 
 

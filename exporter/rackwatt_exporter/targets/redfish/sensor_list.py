@@ -18,6 +18,7 @@ from rackwatt_exporter.protocols.redfish.names import (
     display_name,
     is_supply_input,
     names_part,
+    numbers_node,
     shown,
     words,
 )
@@ -68,7 +69,8 @@ async def chosen_sensors(
 
 async def _total_by_id(look: Look, known: dict[str, Json], machine: Machine) -> Chosen | None:
     """Find the total among the sensors whose Ids are of power, the likeliest first."""
-    totals = [p for p in known if whole_rank({"Id": last_part(p)}, machine) > 1]
+    by_id = {path: {"Id": last_part(path)} for path in known}
+    totals = [p for p, e in by_id.items() if whole_rank(e, machine) > 1 or numbers_node(e)]
     of_power = [p for p in known if _may_be_power(p)]
     parts = [p for p in of_power if names_part(last_part(p))]
     beside = totals + ([p for p in parts if known[p]] or parts[:_PARTS])

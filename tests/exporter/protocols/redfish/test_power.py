@@ -364,3 +364,40 @@ def test_supplies_that_share_a_path_by_mistake_are_both_counted() -> None:
     found = power.supply_inputs([{"PowerSupplies": listed}], "P")
     assert found is not None
     assert found.reading.watts == 600
+
+
+SAME = {"@odata.id": "/redfish/v1/Chassis/1/Power", "MemberId": "0", "Name": "PSU"}
+
+
+@pytest.mark.parametrize(
+    ("about", "count"),
+    [
+        ({}, 2),  # the path of Power, which all of its members may have
+        ({"@odata.id": ""}, 2),
+        ({"SerialNumber": ""}, 2),
+        ({"SerialNumber": "DE1234567"}, 1),
+        ({"@odata.id": "/redfish/v1/Chassis/1/Power#/PowerSupplies/0"}, 1),
+    ],
+)
+def test_two_supplies_are_one_if_the_path_of_the_member_or_a_serial_number_says_so(
+    about: dict[str, str], count: int
+) -> None:
+    supplies = [SAME | about | {"PowerInputWatts": watts} for watts in (100, 110)]
+    document = {"PowerSupplies": supplies}
+    assert len(power.fitted_supplies(document)) == count
+    found = power.supply_inputs([document], "P")
+    assert found is not None
+    assert found.reading.watts == (210 if count == 2 else 110)
+
+
+@pytest.mark.parametrize("count", [None, 2])
+@pytest.mark.parametrize("name", ["System Power Control", "Power Control", ""])
+def test_a_power_control_that_is_absent_is_no_other(name: str, count: int | None) -> None:
+    working = {"Name": name, "PowerConsumedWatts": 53}
+    absent = {"Name": name, "PowerConsumedWatts": 0, "Status": {"State": "Absent"}}
+    for controls in ([working, absent], [absent, working]):
+        document = {"PowerControl": controls, "PowerControl@odata.count": count}
+        found = power.power_control(Machine())([document], "P")
+        assert found is not None
+        assert found.reading.watts == 53
+        assert found.reading.source == f"P#PowerControl/{controls.index(working)}"

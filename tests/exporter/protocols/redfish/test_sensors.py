@@ -444,3 +444,34 @@ def test_any_list_of_resources_gives_sensors_or_a_doubt(documents: list[Any]) ->
             assert total_of("x")([each], "S")
         except ReadError as error:
             assert error.reason in (Reason.SENSOR_UNREADABLE, Reason.BAD_REPLY)
+
+
+NUMBERED = ["Node1_Power", "Node 2 Power", "Blade3 Power", "Sys1_Power", "server-2 power"]
+
+
+@pytest.mark.parametrize("node", NUMBERED)
+@pytest.mark.parametrize("total", ["Total_Power", "System Power", "Chassis Total Power"])
+def test_a_node_with_a_number_is_one_of_several_and_a_total_beside_it_a_doubt(
+    total: str, node: str
+) -> None:
+    with pytest.raises(NotNamedError):
+        chosen(sensor(node, 450), sensor("CPU0_Power", 50))
+    with pytest.raises(NotNamedError, match="several sensors may be the total"):
+        chosen(sensor(total, 900), sensor(node, 450))
+    controls = [{"Name": name, "PowerConsumedWatts": 450} for name in (total, node)]
+    with pytest.raises(NotNamedError, match="several that may be the total"):
+        power_control(OWN)([{"PowerControl": controls}], "P")
+    related = {"RelatedItem": [{"@odata.id": CHASSIS}]}
+    assert chosen(sensor(total, 900, **related), sensor(node, 450)) == [total]
+
+
+def test_a_total_may_be_related_to_the_chassis_inside_the_machine() -> None:
+    inside = [f"{CHASSIS}_GPUs", f"{CHASSIS}_Riser"]
+    about = {"RelatedItem": [{"@odata.id": path} for path in (CHASSIS, *inside)]}
+    with pytest.raises(NotNamedError):
+        chosen(sensor("Total Power", 5400, **about))
+    machine = OWN._replace(inside=frozenset(inside))
+    found = choose_sensors([sensor("Total Power", 5400, **about)], machine).sensors
+    assert [each["Reading"] for each in found] == [5400]
+    with pytest.raises(NotNamedError):
+        choose_sensors([sensor("x", 1, RelatedItem=about["RelatedItem"][1:])], machine)

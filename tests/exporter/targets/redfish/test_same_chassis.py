@@ -54,6 +54,25 @@ async def test_a_chassis_without_watts_now_is_not_left_for_another(
     assert (await searched(source)).watts == 910
 
 
+@pytest.mark.parametrize(
+    "known",
+    [
+        {f"{CHASSIS}/EnvironmentMetrics": {"PowerWatts": {"Reading": None}}},
+        {f"{CHASSIS}/Power": {"PowerControl": [{"PowerConsumedWatts": None}]}},
+        {f"{CHASSIS}/Power": {"Oem": {"Public": {"TotalPower": None}}}},
+    ],
+)
+async def test_what_supplies_give_out_takes_no_place_of_what_goes_in(known: dict[str, Any]) -> None:
+    supplies = [{"Name": name, "LastPowerOutputWatts": 120} for name in ("PSU1", "PSU2")]
+    resources = machine() | {f"{CHASSIS}/Power": {"PowerSupplies": supplies}}
+    assert (await searched(Tree(resources).source())).watts == 240
+    for path, document in known.items():
+        resources[path] = resources.get(path, {}) | document
+    with pytest.raises(ReadError, match="is null: the BMC has no watts there now") as raised:
+        await searched(Tree(resources).source())
+    assert raised.value.reason is Reason.SENSOR_UNREADABLE
+
+
 @pytest.mark.parametrize("state", ["Off", "off", "OFF"])
 async def test_a_machine_that_is_off_is_so_in_any_letter_case(state: str) -> None:
     resources = machine() | power(CHASSIS, 400)

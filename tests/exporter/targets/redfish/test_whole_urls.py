@@ -59,6 +59,13 @@ async def test_a_url_of_another_service_is_a_system_that_is_not_known(origin: st
     await doubted(resources, "cannot be read")
 
 
+@pytest.mark.parametrize("again", [f"{SYSTEM}/", SYSTEM, f"{SYSTEM}//"])
+async def test_a_member_that_is_listed_twice_is_one_with_a_slash_or_without(again: str) -> None:
+    resources = machine() | POWER
+    resources[SYSTEMS] = collection(SYSTEM, again)
+    assert (await searched(Tree(resources).source())).watts == 400
+
+
 @pytest.mark.parametrize("member", NO_LINKS)
 async def test_a_system_without_a_link_is_not_known(member: Any) -> None:
     resources = machine() | POWER
