@@ -37,7 +37,7 @@ from rackwatt_exporter.schedulers.slurm.subject_commands import SubjectCommands
 from rackwatt_exporter.schedulers.slurm.subjects import SubjectReader
 
 # Of all partitions, hidden ones too.
-_ALL = ("-a", "-h")
+_ALL = "-a"
 _COUNTED_EVERY = 120  # readings: an hour of the usual interval
 # Where Slurm is, and a token for it. No other variable of ours reaches the commands.
 VARIABLES = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT")
@@ -109,12 +109,13 @@ class SlurmCommands:
         self._cluster = cluster
         self._user = user
         self._token = token
-        self._arguments = (*_ALL, *(("-M", cluster) if cluster else ("--local",)))
+        which = (_ALL, *(("-M", cluster) if cluster else ("--local",)))
+        self._arguments = (*which, "-h")
         self._version: bytes | None = None  # what was printed for it
         self._check = _Check()
         self._listed = Listed({})
         self._parts = NodeParts()
-        self._squeue = Squeue(self._arguments, cluster) if jobs else None
+        self._squeue = Squeue(which, cluster) if jobs else None
         self._forms = SubjectCommands(commands, cluster)
         self._subjects = SubjectReader(subjects, self._forms.ask)
 

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from rackwatt_crds.wording import counted
+from rackwatt_exporter.protocols.command.process import one_line
+from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.slurm.cluster_header import HEADER, check_cluster
 from rackwatt_exporter.schedulers.slurm.jobs import SlurmJobs
@@ -25,7 +27,7 @@ class Squeue:
         """Read every job; `run` runs squeue, and `version` is what `sinfo --version` printed.
 
         Raises:
-            ReadError: what `run` raises; bad_reply where another cluster answers.
+            ReadError: what `run` raises; bad_reply where another cluster or program answers.
         """
         output = await run(*self._arguments, *JOBS)
         if HEADER.encode() in output:
@@ -35,7 +37,15 @@ class Squeue:
         # In another thread: a large queue takes longer than the event loop may be held up.
         listed = await asyncio.to_thread(parse_jobs, output, last)
         self._last = listed.by_line
+        if not listed.is_squeues:
+            raise ReadError(Reason.BAD_REPLY, _not_squeues(output))
         return SlurmJobs(tuple(listed.by_line.values()), len(listed.unread), _note(listed.unread))
+
+
+def _not_squeues(output: bytes) -> str:
+    if not output.strip():
+        return "squeue printed nothing, not even its header"
+    return f"not what squeue prints: {one_line(output.decode('utf-8', 'replace'), 0)}"
 
 
 def _note(unread: Sequence[str]) -> str:

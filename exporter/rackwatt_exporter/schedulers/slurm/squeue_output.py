@@ -1,11 +1,12 @@
 """What squeue prints: each job on a line, whose columns are never cut.
 
 A login shell may print before, behind and between, even what looks like a job: a line counts only
-with the mark of `output_format`. Each line names its job first and last, so that what is right
-before it without a newline does not become a part of its name. Between its last two
-names is the reason, which may hold any character; before them are the features, in which `|` means
-any of them. A line that is the same as at the last poll is the same record: few jobs change between
-two polls, and two snapshots share the others.
+with the mark of `output_format`. squeue prints its header before the jobs, with the mark too, so
+that a queue without a job is known from output of something else. Each line names its job first and
+last, so that what is right before it without a newline does not become a part of its name. Between
+its last two names is the reason, which may hold any character; before them are the features, in
+which `|` means any of them. A line that is the same as at the last poll is the same record: few
+jobs change between two polls, and two snapshots share the others.
 """
 
 import re
@@ -50,34 +51,43 @@ _NUMBER = re.compile(r"[0-9]{1,19}\Z")
 _MAX_SHOWN = 80
 _MAX_COLUMNS = 1000
 _MARK = MARK.encode()
+_HEADER = f"JOBID{MARK}STATE|".encode()  # no job has the state STATE
 
 
 class ListedJobs(NamedTuple):
-    """The record of each line, and those with squeue's mark that could not be read."""
+    """The record of each line, and those with squeue's mark that could not be read.
+
+    `is_squeues` is whether any line has the mark: else it is no answer of squeue.
+    """
 
     by_line: dict[bytes, Job]
     unread: tuple[str, ...]
+    is_squeues: bool
 
 
 def parse_jobs(output: bytes, last: dict[bytes, Job]) -> ListedJobs:
-    """Read what squeue printed for JOBS. No line at all is no job.
+    """Read what squeue printed for JOBS. Its header alone is no job.
 
     `last` are the lines of the last poll. Those that are there again are taken out of it, so that
     a large queue is in memory once.
     """
     by_line: dict[bytes, Job] = {}
     unread: list[str] = []
+    has_header = False
     for line in BytesIO(output):
         job = last.pop(line, None) or by_line.get(line)
         if job is None:
             if _MARK not in line:
+                continue
+            if _HEADER in line:
+                has_header = True
                 continue
             job = _parse(line.removesuffix(b"\n"))
         if job is not None:
             by_line[line] = job
         else:
             unread.append(printable(line.strip(b"\n"), _MAX_SHOWN))
-    return ListedJobs(by_line, tuple(unread))
+    return ListedJobs(by_line, tuple(unread), has_header or bool(by_line or unread))
 
 
 def _parse(line: bytes) -> Job | None:

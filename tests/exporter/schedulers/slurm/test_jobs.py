@@ -23,6 +23,7 @@ from rackwatt_exporter.schedulers.slurm.output_format import MARK
 from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
 from rackwatt_exporter.schedulers.slurm.squeue_output import JOBS
 from tests.eventually import PATIENCE_S
+from tests.exporter.schedulers.slurm.test_squeue_output import HEADER
 from tests.peers.slurm import SlurmCluster
 from tests.peers.slurm_release import RELEASES
 
@@ -215,7 +216,10 @@ async def read(folder: Path, cluster: SlurmCluster, squeue: str) -> SchedulerSna
     [
         ("echo 'squeue: error: Access/permission denied' >&2; exit 1", "privilege_insufficient"),
         ("exit 7", "command_failed"),
-        ("exit 0", "PrivateData=jobs"),
+        ("exit 0", "bad_reply: squeue printed nothing"),
+        (f"echo '{HEADER.strip()}'", "PrivateData=jobs"),
+        ("echo '<html><h1>503</h1></html>'", "bad_reply: not what squeue prints: <html><h1>503"),
+        ("echo '1 | RUNNING | alice'", "not what squeue prints: 1 | RUNNING | alice"),
         ("echo 'CLUSTER: other'", "another cluster"),
     ],
 )

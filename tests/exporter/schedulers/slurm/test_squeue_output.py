@@ -12,6 +12,12 @@ from rackwatt_exporter.schedulers.slurm.output_format import MARK
 from rackwatt_exporter.schedulers.slurm.squeue_output import ListedJobs, parse_jobs
 
 MIB = 2**20
+# Of 22.05, 24.11 and 26.05.
+HEADER = (
+    "JOBID|rackwatt|STATE|TRES_ALLOC|USER|ACCOUNT|QOS|PARTITION|NODELIST|TRES_PER_JOB|TRES_PER_NODE"
+    "|TRES_PER_SOCKET|TRES_PER_TASK|SUBMIT_TIME|START_TIME|END_TIME|JOBID|FEATURES|JOBID|REASON|JOBID|"
+    "\n"
+)
 RUNNING = (
     f"1{MARK}RUNNING|cpu=2,mem=500M,node=1,billing=2,gres/gpu=2,gres/gpu:h100=2|alice|proj1|normal|batch|n1"
     "|N/A|gres:gpu:h100:2|N/A|N/A|1795220000|1795220060|1795223660|1|(null)|1|None|1|\n"
@@ -158,15 +164,11 @@ def test_one_bad_line_hides_no_other_and_is_counted() -> None:
     assert len(listed.unread) == 2
 
 
-def test_no_output_is_no_job() -> None:
-    assert read("") == ({}, ())
-
-
 @pytest.mark.parametrize(
     "greeting", ["Loading modules... ", "\x1b]0;login1\x07", "Welcome | to | this\n", "1", "|"]
 )
 def test_a_greeting_costs_no_job_and_is_none(greeting: str) -> None:
-    assert read(greeting + RUNNING + "logout | now\n") == ({**_by_line(greeting)}, ())
+    assert read(greeting + RUNNING + "logout | now\n") == ({**_by_line(greeting)}, (), True)
 
 
 IMITATION = RUNNING.replace(MARK, "|")
@@ -179,7 +181,7 @@ def test_a_greeting_that_has_every_column_of_a_job_is_none(ends: str) -> None:
         IMITATION.replace("alice", "mallory"),
         line("9").replace(MARK, "|"),
     ):
-        assert read(greeting) == ({}, ())
+        assert read(greeting)[:2] == ({}, ())
         for output in (greeting.rstrip() + ends + RUNNING, RUNNING.rstrip() + ends + greeting):
             assert [job.user for job in read(output).by_line.values()] == ["alice"]
 
@@ -226,3 +228,14 @@ def test_a_line_that_has_not_changed_is_the_same_record() -> None:
     after = tuple(parse_jobs(output.encode(), first.by_line).by_line.values())
     assert after[0] is before[0]
     assert [job.state for job in after] == ["running", "completing"]
+
+
+def test_a_header_after_a_greeting_is_a_queue_without_a_job() -> None:
+    for output in (HEADER, f"Welcome | all\n{HEADER}", f"no newline{HEADER}Bye\n"):
+        assert read(output) == ListedJobs({}, (), is_squeues=True)
+    assert read(HEADER + RUNNING).by_line == read(RUNNING).by_line
+
+
+@pytest.mark.parametrize("output", ["", "\n", "Welcome\n", "<html>\n", "1|RUNNING|cpu=1|alice\n"])
+def test_output_without_the_mark_is_not_squeues(output: str) -> None:
+    assert read(output) == ListedJobs({}, (), is_squeues=False)
