@@ -184,8 +184,8 @@ class SlurmCommands:
             jobs = await self._squeue.read(run, version)
         except ReadError as error:
             return SlurmJobs.failed(error)
-        jobs = jobs.unless_hidden(listed.nodes.values())
-        return await asyncio.to_thread(self._parts.complete, jobs, listed.nodes)
+        jobs = await asyncio.to_thread(self._parts.complete, jobs, listed.nodes)
+        return jobs.unless_hidden(listed.nodes.values())
 
     def _runners(self) -> tuple[Run, Run]:
         """Return what runs sinfo and squeue, any number of times until one deadline."""

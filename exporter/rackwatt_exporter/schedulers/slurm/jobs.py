@@ -37,6 +37,12 @@ from rackwatt_exporter.schedulers.slurm.tres import (
 # Of a constraint (sbatch, --constraint): all, any, groups, and a list of alternatives.
 _OPERATORS = re.compile(r"[&|,()\[\]\s]+")
 _HIDDEN = "Slurm lists no job and nodes are allocated: PrivateData=jobs hides them from this user"
+_PARTLY_HIDDEN = (
+    "listed jobs hold {held} of the {allocated} CPUs that are allocated of nodes: does "
+    "PrivateData=jobs hide others from this user?"
+)
+# Of what is allocated. Nodes and jobs are not of the very same moment.
+_MUCH = 0.1
 
 
 class SlurmJobs(NamedTuple):
@@ -61,12 +67,20 @@ class SlurmJobs(NamedTuple):
     def unless_hidden(self, nodes: Iterable[SchedulerNode]) -> Self:
         """Return itself, or that jobs are hidden: none is listed, and nodes are allocated.
 
-        Slurm says nothing where it hides them.
+        Where some are listed, and hold much less than is allocated, a note says so. Slurm says
+        nothing where it hides jobs.
         """
-        if self.jobs is None or any(job.state not in WAITING for job in self.jobs):
+        if self.jobs is None:
             return self
-        allocated = any(node.allocated and node.allocated.cpus for node in nodes)
-        return type(self)(note=_HIDDEN) if allocated else self
+        allocated = sum(node.allocated.cpus or 0 for node in nodes if node.allocated)
+        if not any(job.state not in WAITING for job in self.jobs):
+            return type(self)(note=_HIDDEN) if allocated else self
+        known = [job.allocated.cpus for job in self.jobs if job.allocated is not None]
+        held = sum(cpus for cpus in known if cpus is not None)
+        if self.unread or None in known or allocated - held <= _MUCH * allocated:
+            return self
+        note = _PARTLY_HIDDEN.format(held=f"{held:g}", allocated=f"{allocated:g}")
+        return self._replace(note="; ".join(filter(None, (self.note, note))))
 
 
 class SlurmJob(msgspec.Struct, gc=False):

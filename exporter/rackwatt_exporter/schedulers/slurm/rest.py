@@ -84,8 +84,9 @@ class SlurmRest:
             raise
         snapshot = self._kept.snapshot = self._dated(snapshot)
         if self._reads_jobs:
-            jobs = (await self._jobs(deadline_s)).unless_hidden(snapshot.nodes.values())
+            jobs = await self._jobs(deadline_s)
             jobs = await asyncio.to_thread(self._parts.complete, jobs, snapshot.nodes)
+            jobs = jobs.unless_hidden(snapshot.nodes.values())
             snapshot = msgspec.structs.replace(
                 snapshot,
                 note="; ".join(filter(None, (snapshot.note, jobs.note))),
