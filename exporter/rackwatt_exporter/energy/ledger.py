@@ -10,7 +10,7 @@ consistent ledger: after a restart it goes on from there, and books the time bet
 counters survived it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -35,7 +35,8 @@ class Meters(msgspec.Struct, frozen=True):
 
     `source` names what measures the node; it is empty where nothing does. `node` are the counters
     that add up to the node: one that measures all of it, or with `is_whole` false its parts, to
-    which the GPUs, by UUID, are added.
+    which the GPUs, by UUID, are added. `expected_gpus` are all that there are: the counter of one
+    may be unknown.
     """
 
     source: str
@@ -44,6 +45,7 @@ class Meters(msgspec.Struct, frozen=True):
     processor: CounterValue | None = None
     memory: CounterValue | None = None
     is_whole: bool = False
+    expected_gpus: frozenset[str] = frozenset()
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -55,11 +57,14 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class UnitAccount(msgspec.Struct):
-    """The energy of a unit since it began; `ended_s` is when it ended, of the monotonic clock."""
+    """The energy of a unit since it began; `ended_s` is when it ended, of the monotonic clock.
+
+    `watts` is its mean power over the last interval, None where that was not measured.
+    """
 
     identity: str
     microjoules: int = 0
-    watts: float = 0.0
+    watts: float | None = None
     ended_s: float | None = None
 
 
@@ -91,14 +96,21 @@ class NodeLedger(msgspec.Struct):
     def advance(self, boot: str, meters: Meters, usage: Usage, division: Division) -> None:
         """Book the time since the last advance, and go on from here."""
         before, self.position = self.position, Position(boot, meters, usage)
-        if before is None or before.boot != boot or before.usage.at_s >= usage.at_s:
-            self._end_unless_in(usage, usage.at_s)
-            return
-        duration_s = usage.at_s - before.usage.at_s
-        interval = self._interval(before, meters, usage, duration_s, division.gpus)
-        if interval is not None:
-            self._book(interval, division)
+        for account in self.units.values():
+            account.watts = None
+        if before is not None and before.boot == boot and before.usage.at_s < usage.at_s:
+            duration_s = usage.at_s - before.usage.at_s
+            interval = self._interval(before, meters, usage, duration_s, division.gpus)
+            if interval is not None:
+                self._book(interval, division)
         self._end_unless_in(usage, usage.at_s)
+
+    def end_units_of(self, managers: Iterable[str], at_s: float) -> None:
+        """Mark the units of managers that are not read any more: what they do is unknown."""
+        gone = set(managers)
+        for key, account in self.units.items():
+            if key.partition("/")[0] in gone and account.ended_s is None:
+                account.ended_s, account.watts = at_s, None
 
     def idle_watts(self, division: Division) -> float | None:
         """Return the power of the idle node: configured, or found out, or None while unknown."""
@@ -132,7 +144,10 @@ class NodeLedger(msgspec.Struct):
             return None
         node_uj = sum(increases.values())
         gpus_uj = _increases(first.gpus, last.gpus)
-        if self._adds_gpus(meters, node_uj, sum(gpus_uj.values()), gpus):
+        knows_gpus = (first.expected_gpus | last.expected_gpus) <= gpus_uj.keys()
+        if not knows_gpus and not last.is_whole:
+            return None
+        if knows_gpus and self._adds_gpus(meters, node_uj, sum(gpus_uj.values()), gpus):
             node_uj += sum(gpus_uj.values())
         return Interval(
             duration_s=duration_s,
@@ -143,6 +158,7 @@ class NodeLedger(msgspec.Struct):
             used_bytes=usage.used_bytes,
             units=usage.since(before.usage),
             complete=usage.complete and before.usage.complete,
+            is_divisible=knows_gpus,
             processor_uj=_increase(first.processor, last.processor),
             memory_uj=_increase(first.memory, last.memory),
         )
@@ -159,7 +175,7 @@ class NodeLedger(msgspec.Struct):
 
     def _book(self, interval: Interval, division: Division) -> None:
         rest_uj = interval.node_uj - min(interval.node_uj, sum(interval.gpus_uj.values()))
-        if interval.cpus > 0:
+        if interval.cpus > 0 and interval.is_divisible:
             busy = interval.busy_ns / (interval.duration_s * interval.cpus * 1e9)
             watts = rest_uj / interval.duration_s / 1e6
             self.idle_power.observe(min(busy, 1.0), watts, interval.duration_s)
@@ -187,8 +203,8 @@ class NodeLedger(msgspec.Struct):
             is_there = use is not None and use.identity == account.identity
             if is_there and use is not None and not use.has_ended:
                 account.ended_s = None
-            elif account.ended_s is None and usage.knows(key):
-                account.ended_s, account.watts = at_s, 0.0
+            elif usage.knows(key):
+                account.ended_s, account.watts = account.ended_s or at_s, 0.0
 
 
 def _increase(before: CounterValue | None, after: CounterValue | None) -> int | None:

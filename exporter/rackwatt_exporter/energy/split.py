@@ -22,7 +22,8 @@ class Interval:
 
     `node_uj` is all of it, the GPUs included. `processor_uj` and `memory_uj` are what RAPL measured
     of either, None where it did not. `units` have the CPU time that they used in the interval.
-    `complete` is whether all units are known.
+    `complete` is whether all units are known. Where `is_divisible` is false, it is unknown which
+    part of the energy is that of GPUs.
     """
 
     duration_s: float
@@ -33,6 +34,7 @@ class Interval:
     used_bytes: int
     units: dict[str, UnitUse]
     complete: bool = True
+    is_divisible: bool = True
     processor_uj: int | None = None
     memory_uj: int | None = None
 
@@ -59,6 +61,9 @@ _IDLE, _SYSTEM = "", " "
 def split(interval: Interval, division: Division, idle_watts: float | None) -> EnergyParts:
     """Divide the energy of an interval; the parts add up to it exactly."""
     parts = EnergyParts()
+    if not interval.is_divisible:
+        parts.unattributed = interval.node_uj
+        return parts
     rest_uj = interval.node_uj - _split_gpus(interval, parts)
     idle_uj = min(rest_uj, round((idle_watts or 0.0) * interval.duration_s * 1e6))
     _split_idle(interval, idle_uj, division.idle, parts)
@@ -139,8 +144,7 @@ def _memory_weights(interval: Interval) -> dict[str, int]:
 def _book(parts: EnergyParts, interval: Interval, amount_uj: int, weights: dict[str, int]) -> None:
     """Divide an amount by weights; the system's part is not its own where units are unknown."""
     if sum(weights.values()) <= 0:
-        parts.unattributed += amount_uj
-        return
+        weights = {_SYSTEM: 1}
     divided = apportion(amount_uj, weights)
     system_uj = divided.pop(_SYSTEM)
     if interval.complete:

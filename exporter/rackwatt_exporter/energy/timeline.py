@@ -6,10 +6,9 @@ same time, so both are interpolated at one moment that both cover. Between two r
 taken to increase evenly; what is interpolated adds up to the readings in any case.
 """
 
-from collections import deque
 from typing import NamedTuple
 
-_READINGS = 8
+_READINGS = 64
 
 
 class Point(NamedTuple):
@@ -23,7 +22,7 @@ class Timeline:
     """A counter that never decreases, by its last readings."""
 
     def __init__(self) -> None:
-        self._points: deque[Point] = deque(maxlen=_READINGS)
+        self._points: list[Point] = []
 
     @property
     def last_s(self) -> float:
@@ -40,6 +39,13 @@ class Timeline:
         if self._points and value < self._points[-1].value:
             self._points.clear()
         self._points.append(Point(at_s, value))
+        if len(self._points) > _READINGS:
+            del self._points[1:-1:2]  # another reading is slow: what is in between is interpolated
+
+    def forget_before(self, time_s: float) -> None:
+        """Drop what is not needed from this moment on."""
+        while len(self._points) > 1 and self._points[1].at_s <= time_s:
+            del self._points[0]
 
     def at(self, time_s: float) -> int | None:
         """Return the value at a moment; None before the first reading and after the last."""

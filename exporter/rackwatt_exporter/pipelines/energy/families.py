@@ -73,7 +73,8 @@ def energy_lines(node: str, view: EnergyView) -> Iterator[FamilyLines]:
         UNIT_ENERGY,
         [line(UNIT_ENERGY, (node, *key), f"{unit.joules:.6f}") for key, unit in units],
     )
-    yield UNIT_POWER, [line(UNIT_POWER, (node, *key), f"{unit.watts:.3f}") for key, unit in units]
+    known = [(key, unit.watts) for key, unit in units if unit.watts is not None]
+    yield UNIT_POWER, [line(UNIT_POWER, (node, *key), f"{watts:.3f}") for key, watts in known]
     parts = {
         "units": view.units_total,
         "idle": view.idle,

@@ -12,13 +12,14 @@ from typing import NamedTuple
 from rackwatt_crds.node.energy import PART_SOURCES, WHOLE_NODE_SOURCES
 from rackwatt_exporter.energy.ledger import CounterValue, Meters
 from rackwatt_exporter.energy.timeline import Timeline
-from rackwatt_exporter.reading import WHOLE_NODE, DomainPower, EnergyCounter
+from rackwatt_exporter.reading import WHOLE_NODE, DomainPower, EnergyCounter, Reason
 from rackwatt_exporter.store.collectors import CollectorRecord, CollectorStore
-from rackwatt_exporter.store.ledger import EnergyTotal
+from rackwatt_exporter.store.ledger import EnergyAccount, EnergyTotal
 from rackwatt_exporter.store.wrapping_counter import WrappingCounter
 
 RAPL = "rapl"
 GPU = "gpu"
+_GPU_SOURCES = frozenset(PART_SOURCES) - {RAPL}
 
 
 class Meter(NamedTuple):
@@ -65,6 +66,7 @@ class NodeMeters:
         self._runs = _runs(before) if before else {}
         self._lines: dict[Meter, _Line] = {}
         self._read_at_s: dict[str, float] = {}
+        self._integrals: dict[Meter, EnergyAccount] = {}
         self._live: dict[str, list[Meter]] = {}
         self._found: dict[str, list[Meter]] = {}
 
@@ -74,11 +76,14 @@ class NodeMeters:
             record = self._collectors.fresh(name)
             if record is None or record.value is None or record.read_at_s is None:
                 self._live.pop(name, None)
-                self._found.pop(name, None)
+                self._lose(name, record)
             elif record.read_at_s != self._read_at_s.get(name):
                 self._read_at_s[name] = record.read_at_s
-                self._found[name] = list(self._totals(record))
-                self._live[name] = list(self._add(record, record.read_at_s))
+                totals = self._totals(record, record.read_at_s)
+                is_partial = record.spec.name == RAPL and record.error is not None
+                missed = self._gpus(name) if record.error is not None else []
+                self._found[name] = [] if is_partial else list({**totals, **dict.fromkeys(missed)})
+                self._live[name] = list(self._add(totals, is_partial, record.read_at_s))
 
     @property
     def source(self) -> str:
@@ -102,6 +107,11 @@ class NodeMeters:
         needed = [self._lines[meter].timeline.last_s for meter in self._needed()]
         return min(needed, default=float("inf"))
 
+    def forget_before(self, time_s: float) -> None:
+        """Drop what is not needed from this moment on."""
+        for line in self._lines.values():
+            line.timeline.forget_before(time_s)
+
     def at(self, time_s: float) -> Meters | None:
         """Return the counters at a moment; None where one of those of the node is not known."""
         source = self.source
@@ -117,6 +127,9 @@ class NodeMeters:
             known.get(_PROCESSOR),
             known.get(_MEMORY),
             is_whole=source != RAPL,
+            expected_gpus=frozenset(
+                meter.zone for name in self._found for meter in self._gpus(name)
+            ),
         )
 
     def _best(self, known: Mapping[str, Collection[Meter]]) -> str:
@@ -137,10 +150,25 @@ class NodeMeters:
                 if meter.domain != WHOLE_NODE or meter.collector == source:
                     yield meter
 
-    def _add(self, record: CollectorRecord, at_s: float) -> Iterator[Meter]:
-        """Add a reading of a collector to the counters; go through those that it has."""
-        is_partial = record.spec.name == RAPL and record.error is not None
-        for meter, totals in self._totals(record).items():
+    def _lose(self, name: str, record: CollectorRecord | None) -> None:
+        """Note that a collector has no value: its GPUs are there all the same, if it is wanted.
+
+        One that fails for another reason than that there are none has some.
+        """
+        gpus = self._gpus(name)
+        self._found.pop(name, None)
+        error = record.error if record is not None else None
+        if name in _GPU_SOURCES and error is not None and error.reason is not Reason.ABSENT:
+            self._found[name] = gpus or [Meter(name, GPU, name)]
+
+    def _gpus(self, name: str) -> list[Meter]:
+        return [meter for meter in self._found.get(name, ()) if meter.domain == GPU]
+
+    def _add(
+        self, found: Mapping[Meter, list[EnergyTotal]], is_partial: bool, at_s: float
+    ) -> Iterator[Meter]:
+        """Add a reading of a collector to the counters; go through those that are known."""
+        for meter, totals in found.items():
             is_first = meter not in self._lines
             line = self._lines.setdefault(meter, _Line(self._runs.get(meter.key, 0)))
             covered_s = min(total.covered_s for total in totals)
@@ -155,8 +183,12 @@ class NodeMeters:
             line.timeline.add(at_s, round(sum(total.joules for total in totals) * 1e6))
             yield meter
 
-    def _totals(self, record: CollectorRecord) -> dict[Meter, list[EnergyTotal]]:
-        """Return the accounts of each counter of a collector."""
+    def _totals(self, record: CollectorRecord, at_s: float) -> dict[Meter, list[EnergyTotal]]:
+        """Return the accounts of each counter of a collector.
+
+        Power is integrated here, also where a BMC counts as well: its counter moves in steps, of up
+        to a kilowatt-hour, which say nothing of a single interval.
+        """
         name, value = record.spec.name, record.value
         totals: dict[Meter, list[EnergyTotal]] = {}
         for energy in value.energies if value else ():
@@ -164,7 +196,10 @@ class NodeMeters:
                 totals.setdefault(meter, []).append(self._collectors.counter(name, energy))
         for power in value.powers if value else ():
             if (meter := _meter(name, power)) is not None:
-                totals.setdefault(meter, []).append(self._collectors.account(name, power))
+                key = meter._replace(zone=power.zone)
+                account = self._integrals.setdefault(key, EnergyAccount())
+                account.add(power.watts, None, at_s, at_s, record.spec.stale_after_s)
+                totals.setdefault(meter, []).append(account)
         return totals
 
 

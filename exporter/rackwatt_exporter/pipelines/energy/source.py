@@ -31,7 +31,7 @@ class UnitEnergy(msgspec.Struct, frozen=True, gc=False):
     """Energy of a unit since it began, and its mean power in the last interval."""
 
     joules: float
-    watts: float
+    watts: float | None
 
 
 class EnergyView(msgspec.Struct, frozen=True):
@@ -100,6 +100,8 @@ class NodeEnergy:
         self._use.close()
 
     def _observe_units(self) -> None:
+        for name in self._managers.keys() - self._units.records.keys():
+            del self._managers[name]
         for name in self._units.records:
             record = self._units.fresh(name)
             if record is None or record.value is None or record.read_at_s is None:
@@ -138,13 +140,21 @@ class NodeEnergy:
         complete = self._knows_all(known.keys())
         usage = Usage(time_s, busy_ns, cpus, used_bytes, units, frozenset(known), complete)
         self._ledger.advance(self._boot, meters, usage, self._spec.division)
+        known_managers = {key.partition("/")[0] for key in self._ledger.units}
+        self._ledger.end_units_of(known_managers - self._units.records.keys(), time_s)
         self._ledger.forget(time_s - _KEPT_S)
+        self._busy.forget_before(time_s)
+        self._meters.forget_before(time_s)
+        for line in self._managers.values():
+            line.forget_before(time_s)
         return True
 
     def _view(self) -> EnergyView:
         ledger = self._ledger
         position = ledger.position
         source = position.meters.source if position else ""
+        age_s = self._clock() - position.usage.at_s if position else 0.0
+        is_fresh = age_s <= self._spec.stale_after_s
         return EnergyView(
             source=source,
             awaited=self._meters.awaited,
@@ -158,7 +168,7 @@ class NodeEnergy:
             covered_s=ledger.covered_ms / 1000,
             idle_watts=ledger.idle_watts(self._spec.division),
             units={
-                _split(key): UnitEnergy(one.microjoules / _MILLION, one.watts)
+                _split(key): UnitEnergy(one.microjoules / _MILLION, one.watts if is_fresh else None)
                 for key, one in ledger.units.items()
             },
             error=self._no_source() if self._fails else None,

@@ -58,7 +58,7 @@ class EnergyStateFile:
             with suppress(OSError):  # where it may not be moved either, saving reports it
                 os.replace(path, aside)
             return NodeLedger()
-        if ledger.position is None or ledger.position.boot != boot:
+        if ledger.position is None or not boot or ledger.position.boot != boot:
             ledger.restart()
         return ledger
 

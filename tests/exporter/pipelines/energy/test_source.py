@@ -5,13 +5,16 @@ from pathlib import Path
 import pytest
 
 from rackwatt_crds.node.units import SlurmUnits
+from rackwatt_exporter.collectors.base import CollectorResult
+from rackwatt_exporter.config.collector import CollectorConfig
 from rackwatt_exporter.config.energy import Division, EnergyConfig
 from rackwatt_exporter.config.paths import HostPaths
+from rackwatt_exporter.config.schedule import Schedule
 from rackwatt_exporter.config.units import UnitsConfig
 from rackwatt_exporter.pipelines.energy.node_use import NodeUse
 from rackwatt_exporter.pipelines.energy.source import EnergyView, NodeEnergy
 from rackwatt_exporter.pipelines.energy.state_file import FILE, EnergyStateFile
-from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.reading import WHOLE_NODE, DomainPower, ReadError, Reason
 from rackwatt_exporter.store.units import UnitStore
 from rackwatt_exporter.units.model import UnitGpu, UnitKey, UnitReading, UnitsResult
 from tests.exporter.pipelines.energy.machine import Machine
@@ -179,9 +182,117 @@ async def test_the_source_gives_the_energy_of_a_gpu_to_the_job_that_holds_it(nod
         node.gpus({"GPU-1": turn * 1000.0, "GPU-2": turn * 100.0})
         node.read_jobs(one="GPU-1")
         view = await node.read()
-    # The GPUs' counters are known from the second reading on: before, they are a part of the rest.
-    assert joules(view) == {"one": 1500 + 2000 + 1900, "two": 1500 + 1900}
+    # The GPUs' counters are known from the second reading on: before, nothing can be divided.
+    assert joules(view) == {"one": 2000 + 1900, "two": 1900}
+    assert (view.unattributed, view.imbalance) == (3000, 0)
     assert (view.idle, view.gpus, view.source) == (200, "included", "ipmi")
+
+
+async def test_the_source_divides_nothing_while_a_gpu_is_lost(node: Node) -> None:
+    for turn in range(8):
+        node.run_jobs(10, one=0.04)
+        node.ipmi(4000.0)
+        if turn < 4:
+            node.gpus({"GPU-1": turn * 10_000.0})
+        else:
+            node.store.failed("nvidia", ReadError(Reason.TIMEOUT, "NVML hangs"), 30.0)
+            node.store.records["nvidia"].value = None  # as once it is stale
+        node.read_jobs()
+        view = await node.read()
+    # Of four intervals without the counter, and the first, the GPU's part is unknown.
+    assert view.unattributed == 5 * 40_000
+    assert sum(joules(view).values()) + view.system + view.idle == 2 * 40_000
+    assert view.idle_watts is None or view.idle_watts < 600
+
+
+async def test_the_source_measures_nothing_by_rapl_while_a_gpu_is_lost(node: Node) -> None:
+    node.store.failed("nvidia", ReadError(Reason.TIMEOUT, "NVML hangs"), 30.0)
+    for turn in range(4):
+        node.run_jobs(10, one=1.0)
+        node.rapl(turn * 3000.0)
+        node.read_jobs()
+        view = await node.read()
+    assert (view.measured, view.covered_s) == (0, 0)
+
+
+async def test_the_source_spreads_what_a_coarse_counter_of_the_bmc_counts(node: Node) -> None:
+    for turn in range(8):
+        node.run_jobs(10, one=1.0)
+        powers = (DomainPower(WHOLE_NODE, "redfish", 500.0, joules=3.6e6 * (turn // 6)),)
+        node.store.succeeded("ipmi", CollectorResult(powers=powers), 0.5)
+        node.gpus({"GPU-1": turn * 1000.0})
+        node.read_jobs()
+        view = await node.read()
+    assert (view.measured, view.gpus) == (7 * 5000, "included")
+
+
+async def test_a_job_that_was_missed_is_charged_for_the_time_alone(node: Node) -> None:
+    node.jobs = {"old": 360_000.0, "other": 0.0}
+    for turn in range(8):
+        node.run_jobs(10, old=1.0, other=1.0)
+        node.rapl(turn * 3000.0)
+        missed = node.jobs.pop("old") if turn in {3, 4} else None
+        node.read_jobs()
+        if missed is not None:
+            node.jobs["old"] = missed
+        view = await node.read()
+    found = joules(view)
+    assert found["old"] == pytest.approx(found["other"], rel=0.35)
+
+
+async def test_a_job_that_has_ended_is_charged_no_more(node: Node) -> None:
+    for turn in range(8):
+        jobs = {"one": 1.0} if turn < 4 else {"two": 1.0}
+        node.run_jobs(10, **jobs)
+        node.rapl(turn * 3000.0)
+        node.read_jobs()
+        view = await node.read()
+        if turn == 5:
+            before = joules(view)
+    assert joules(view)["one"] == before["one"]
+    assert view.units["slurm", "one"].watts == 0.0
+    assert view.units["slurm", "two"].watts == pytest.approx(300.0)
+
+
+async def test_the_watts_of_a_job_are_withdrawn_with_their_source(node: Node) -> None:
+    for turn in range(4):
+        node.run_jobs(10, one=1.0)
+        node.rapl(turn * 3000.0)
+        node.read_jobs()
+        view = await node.read()
+    assert view.units["slurm", "one"].watts == pytest.approx(300.0)
+    for _ in range(12):
+        node.run_jobs(10, one=1.0)
+        node.read_jobs()
+        view = await node.read()
+    assert view.units["slurm", "one"].watts is None
+    assert joules(view) == {"one": 6000}
+
+
+async def test_the_units_of_a_manager_that_no_document_names_have_ended(node: Node) -> None:
+    for turn in range(4):
+        node.run_jobs(10, one=1.0)
+        node.rapl(turn * 3000.0)
+        node.read_jobs()
+        await node.read()
+    node.units.sync([])
+    for turn in range(4, 40):
+        node.pass_s(10)
+        node.rapl(turn * 3000.0)
+        view = await node.read()
+    assert (view.units, view.units_total, view.imbalance) == ({}, 6000, 0)
+
+
+async def test_the_source_advances_however_much_slower_another_is(node: Node) -> None:
+    node.store.sync([CollectorConfig("ipmi", "nodes", Schedule(stale_after_s=1000.0))])
+    for turn in range(240):
+        node.run_jobs(2, one=1.0)
+        node.read_jobs()
+        if turn % 45 == 7:
+            node.ipmi(100.0)
+        view = await node.read()
+    assert view.covered_s == pytest.approx(450, abs=1)
+    assert joules(view)["one"] == pytest.approx(45_000, rel=0.01)
 
 
 async def test_the_ledger_goes_on_in_a_new_process_and_books_the_restart(tmp_path: Path) -> None:
