@@ -81,7 +81,7 @@ class Getent(Generic[T]):
         try:
             finished = await run_process(argv, timeout_s, environment())
         except ProcessTimeoutError as error:
-            raise command_timed_out(self._command, timeout_s, error.stderr) from None
+            raise command_timed_out(self._command, timeout_s, error) from None
         except OSError as error:
             message = f"{' '.join(self._command)}: {error.strerror}"
             raise ReadError(Reason.COMMAND_FAILED, message) from None

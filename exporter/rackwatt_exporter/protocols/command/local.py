@@ -35,7 +35,7 @@ class LocalHost:
             command = ("env", *self._settings, *argv)
             finished = await run_process(command, timeout_s, environment(*self._variables))
         except ProcessTimeoutError as error:
-            raise command_timed_out(argv, timeout_s, error.stderr) from None
+            raise command_timed_out(argv, timeout_s, error) from None
         except OSError as error:
             raise ReadError(Reason.COMMAND_FAILED, f"env: {error.strerror}") from None
         except ValueError as error:

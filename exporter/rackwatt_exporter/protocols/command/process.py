@@ -26,6 +26,12 @@ REAP_TIMEOUT_S = 1.0
 _PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "LD_LIBRARY_PATH", "TMPDIR")
 
 
+_KEPT_OPEN = (
+    "Let the wrapper of the command start what stays behind with its output closed: `>/dev/null "
+    "2>&1 &`."
+)
+
+
 class CompletedProcess(NamedTuple):
     """Exit status and output of a child; `returncode` is negative for the signal that ended it."""
 
@@ -43,11 +49,15 @@ class CommandError(ReadError):
 
 
 class ProcessTimeoutError(Exception):
-    """A child was killed at its deadline; `stderr` is what it had printed there by then."""
+    """A child was killed at its deadline; `stderr` is what it had printed there by then.
 
-    def __init__(self, stderr: bytes) -> None:
+    `exited` is that the child itself had ended, and a process that it started had its output open.
+    """
+
+    def __init__(self, stderr: bytes, *, exited: bool = False) -> None:
         super().__init__()
         self.stderr = stderr
+        self.exited = exited
 
 
 def environment(*names: str) -> dict[str, str]:
@@ -82,7 +92,8 @@ async def run_process(
             await protocol.done
         code = transport.get_returncode()
     except TimeoutError:
-        raise ProcessTimeoutError(bytes(protocol.stderr)) from None
+        exited = transport.get_returncode() is not None and protocol.is_printing
+        raise ProcessTimeoutError(bytes(protocol.stderr), exited=exited) from None
     finally:
         count_received(protocol.stdout.tell())
         await _kill(argv, transport, protocol)
@@ -98,9 +109,14 @@ def command_failed(finished: CompletedProcess, argv: Sequence[str]) -> CommandEr
     return CommandError(Reason.COMMAND_FAILED, message, stderr)
 
 
-def command_timed_out(argv: Sequence[str], timeout_s: float, stderr: bytes = b"") -> CommandError:
+def command_timed_out(
+    argv: Sequence[str], timeout_s: float, killed: ProcessTimeoutError
+) -> ReadError:
     """Return the error of a command that was killed at its deadline, with its stderr."""
-    text = stderr.decode("utf-8", "replace")
+    if killed.exited:
+        message = f"{argv[0]} ended, and a process that it started kept its output open"
+        return ReadError(Reason.TIMEOUT, f"{message} for {timeout_s:.3g} s", remedy=_KEPT_OPEN)
+    text = killed.stderr.decode("utf-8", "replace")
     line = f": {one_line(text, 0)}" if text.strip() else ""
     message = f"{argv[0]} had not ended after {timeout_s:.3g} s{line}"
     return CommandError(Reason.TIMEOUT, message, text)

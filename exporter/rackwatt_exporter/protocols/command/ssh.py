@@ -124,7 +124,7 @@ class SshHost:
         try:
             finished = await self._run(argv, timeout_s)
         except ProcessTimeoutError as error:
-            raise command_timed_out(argv, timeout_s, error.stderr) from None
+            raise command_timed_out(argv, timeout_s, error) from None
         except OSError as error:
             message = f"{error.filename or 'ssh'}: {error.strerror}"
             raise ReadError(Reason.COMMAND_FAILED, message) from None

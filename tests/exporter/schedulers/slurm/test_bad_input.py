@@ -138,6 +138,8 @@ async def test_a_process_that_keeps_the_pipe_of_squeue_ends_and_costs_no_node(
             break
     assert snapshot.nodes.keys() == NODES
     assert "jobs are not known: timeout: " in snapshot.note
+    assert "squeue ended, and a process that it started kept its output open" in snapshot.note
+    assert "slurmctld" not in snapshot.note
     command = Path(f"/proc/{int(mark.read_text())}/cmdline")
     await eventually(lambda: not command.exists() or not command.read_bytes())
 
