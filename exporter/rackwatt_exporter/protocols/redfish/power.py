@@ -5,7 +5,7 @@ the property has no watts now, or where none is known to be the whole machine's.
 DSP2046 (Power, EnvironmentMetrics, PowerSupplyMetrics, PowerDistributionMetrics).
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from rackwatt_exporter.protocols.redfish.json import Json, count_of, get, get_str, members
@@ -150,6 +150,19 @@ def fitted_supplies(document: Json) -> dict[str, Json]:
     supplies = [each for each in _each_once(document, "PowerSupplies") if in_service(each)]
     known = [(get_str(each, "Name"), get_str(each, "MemberId")) for each in supplies]
     return dict(zip(labels(known), supplies, strict=True))
+
+
+def of_one_serial_number(supplies: Iterable[Json]) -> list[Json]:
+    """Return the supplies that have the serial number of another: one may be listed twice."""
+    known = [(get_str(each, "SerialNumber"), each) for each in supplies]
+    numbers = [serial for serial, _ in known if _is_serial_number(serial)]
+    return [each for serial, each in known if numbers.count(serial) > 1]
+
+
+def _is_serial_number(text: str) -> bool:
+    """Return whether it is one: not `N/A`, `00000000` or `0123456789`, which many may have."""
+    digits = sum(c.isdigit() for c in text)
+    return digits > 2 and len(set(text)) > 2 and text not in "01234567890"
 
 
 def _each_once(document: Json, key: str) -> list[Json]:

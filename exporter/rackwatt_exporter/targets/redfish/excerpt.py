@@ -62,7 +62,8 @@ def _is_of_whole(path: str, sensor: Json, machine: Machine) -> bool:
     It may have a plain name, since metrics of a chassis refer to one sensor. Where it cannot be
     read, its Id has to be one of the whole machine.
     """
-    if not belongs(path, machine.own) or in_other_units(sensor):
+    own = [each.lower() for each in machine.own]  # some services write their paths so
+    if not belongs(path.lower(), own) or in_other_units(sensor):
         return False
     if not sensor:
         return whole_rank({"Id": last_part(path)}, machine) > 0

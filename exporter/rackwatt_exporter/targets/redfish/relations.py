@@ -42,8 +42,13 @@ def is_node(chassis: Json) -> bool:
 
 
 def is_part(chassis: Json) -> bool:
-    """Return whether a chassis is in a machine, and never is one."""
-    return get_str(chassis, "ChassisType") in PARTS
+    """Return whether a chassis is in a machine, and never is one.
+
+    One without a type is a part where its Id surely means one: `Riser`.
+    """
+    if kind := get_str(chassis, "ChassisType"):
+        return kind in PARTS
+    return names_only_a_part(get_str(chassis, "Id"))
 
 
 def names_only_a_part(name: str) -> bool:

@@ -157,6 +157,9 @@ async def _supplies_in_power(at: Enclosure, find: Finder, look: Look) -> PowerRe
     known = power.fitted_supplies(document)
     if (counted := count_of(document, "PowerSupplies")) > len(members(document, "PowerSupplies")):
         raise NotNamedError(f"Power counts {counted} supplies, and has only", list(known))
+    if twice := power.of_one_serial_number(known.values()):
+        names = [display_name(each) for each in twice]
+        raise NotNamedError("several supplies have one serial number:", names)
     _require_own_supplies(known, at)
     fitted = await _fitted(at, look)
     if len(fitted) > len(known):

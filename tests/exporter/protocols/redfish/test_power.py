@@ -401,3 +401,15 @@ def test_a_power_control_that_is_absent_is_no_other(name: str, count: int | None
         assert found is not None
         assert found.reading.watts == 53
         assert found.reading.source == f"P#PowerControl/{controls.index(working)}"
+
+
+@pytest.mark.parametrize("serial", ["DE1234567", "A1B2C3", "5BXRB0A9DCK1"])
+def test_supplies_of_one_serial_number_may_be_one(serial: str) -> None:
+    supplies = [{"MemberId": str(n), "SerialNumber": serial} for n in range(2)]
+    assert power.of_one_serial_number([*supplies, {"SerialNumber": f"{serial}X"}]) == supplies
+    assert power.of_one_serial_number(supplies[1:]) == []
+
+
+@pytest.mark.parametrize("text", ["", "N/A", "00000000", "0123456789", "Not Specified", None, 7])
+def test_what_many_supplies_have_in_place_of_a_serial_number_is_none(text: Any) -> None:
+    assert power.of_one_serial_number([{"SerialNumber": text}] * 2) == []

@@ -492,6 +492,15 @@ def test_a_chassis_around_what_may_be_a_machine_is_shared_unless_it_is_one_by_ty
             assert names(resources) == ["out"]
 
 
+@pytest.mark.parametrize("name", ["Riser", "PCIeSlots", "NVMe_Backplane"])
+def test_a_chassis_without_a_type_is_a_part_where_its_id_means_one(name: str) -> None:
+    box, bare = chassis("s", kind="Enclosure"), chassis(kind="")
+    assert names(service({"s": system("box")}, {"box": box, name: bare})) == ["box"]
+    for other in ({name: chassis(kind="RackMount")}, {f"{name}_Server": bare}, {"x": bare}):
+        with pytest.raises(ReadError, match="box may hold other machines"):
+            find(service({"s": system("box")}, {"box": box, **other}))
+
+
 @pytest.mark.parametrize("unlinked", [False, True])
 @pytest.mark.parametrize("name", ["x", "box2", "GPU-Node2", "Storage-Server1"])
 def test_a_chassis_that_cannot_be_read_may_be_the_machine_unless_it_is_not_served(

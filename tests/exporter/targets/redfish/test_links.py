@@ -220,3 +220,19 @@ async def test_sensors_of_supplies_that_feed_others_too_are_not_the_machines(
     served = machine() | sensor(CHASSIS, "PSU1_Input_Power")
     served[f"{CHASSIS}/Sensors/PSU1_Input_Power"] |= about
     assert "share the supplies of 'PSU1_Input_Power'" in await error_of(served)
+
+
+@pytest.mark.parametrize("serial", ["DE1234567", "A1B2C3", "5BXRB0A9DCK1"])
+async def test_supplies_of_one_serial_number_are_no_sum(serial: str) -> None:
+    error = await error_of(machine() | in_power(SerialNumber=serial))
+    assert "several supplies have one serial number: 'PSU1', 'PSU2'" in error
+    assert "redfish.sensors" in error
+
+
+@pytest.mark.parametrize("path", [f"{CHASSIS.lower()}/sensors/totalpower", f"{CHASSIS}/sensors/TP"])
+async def test_a_source_in_other_letter_case_is_the_chassis_own(path: str) -> None:
+    served = machine() | metrics(CHASSIS, DataSourceUri=path)
+    if path.endswith("power"):
+        assert (await searched(Tree(served).source())).watts == 4100
+    else:
+        assert "the metrics are those of sensor 'TP'" in await error_of(served)
