@@ -5,9 +5,11 @@ SchedulerBinding.
 """
 
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from rackwatt_crds.document import SchedulerBinding
 from rackwatt_crds.duration import seconds
+from rackwatt_crds.endpoints import Endpoint, Url
 from rackwatt_crds.kinds import SCHEDULERS, chosen
 from rackwatt_crds.model import Model
 from rackwatt_crds.schedulerbinding import INTERVAL, TIMEOUT
@@ -120,6 +122,16 @@ class SchedulerConfig:
     def label(self) -> str:
         """The scheduler and its interface, such as `slurm/rest`."""
         return SCHEDULERS[self.kind].label(self.settings)
+
+    @property
+    def address(self) -> str:
+        """The host that answers, with the port of a URL; empty where the document names none."""
+        for connection in SCHEDULERS[self.kind].connections(self.settings):
+            if isinstance(connection, Url):
+                return urlsplit(str(connection.text)).netloc.rpartition("@")[2]
+            if isinstance(connection, Endpoint) and connection.host:
+                return connection.host
+        return ""
 
     @property
     def is_relayed(self) -> bool:

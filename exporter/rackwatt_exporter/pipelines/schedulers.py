@@ -159,8 +159,8 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
         return PollSchedule(spec.interval_s, spec.timeout_s, spec.max_backoff_s, grace_s=_GRACE_S)
 
     def subject(self, spec: SchedulerConfig) -> Subject:
-        """Name the binding and its kind."""
-        return Subject(spec.name, "", spec.label)
+        """Name the binding, the host that answers where the document names one, and its kind."""
+        return Subject(spec.name, spec.address, spec.label)
 
     def reference(self, spec: SchedulerConfig, fleet: Fleet) -> str:
         """Return the document."""

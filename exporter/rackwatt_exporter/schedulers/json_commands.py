@@ -3,6 +3,7 @@
 Where jobs cannot be read, the nodes still are, and jobs are not known: never none.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -23,6 +24,8 @@ from rackwatt_exporter.schedulers.commands import (
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot, share
+
+_NO_PROGRAM = re.compile(r"env: .*: No such file or directory")  # of env, in the C locale
 
 
 class Nodes(NamedTuple):
@@ -128,6 +131,9 @@ class JsonScheduler:
     def _explained(self, error: ReadError) -> ReadError:
         """Return the reason that a command's own words mean, with these words."""
         if isinstance(error, CommandError):
+            if _NO_PROGRAM.match(error.stderr):
+                message = f"there is no such command: install {self._kind.name}'s commands, or name"
+                return ReadError(error.reason, f"{message} their directory in `path` ({error})")
             lowered = error.stderr.lower()
             for phrase, reason in self._kind.failures:
                 if phrase in lowered:

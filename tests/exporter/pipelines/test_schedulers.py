@@ -245,3 +245,21 @@ def test_the_summary_of_numbers_names_base_states_and_does_not_call_them_states(
     assert (
         pipeline.summary(counted) == "nodes by base state: 9 idle; jobs by base state: 98 pending"
     )
+
+
+@pytest.mark.parametrize(
+    ("spec", "address"),
+    [
+        ("slurm: {cli: {}}", ""),
+        ("slurm: {ssh: {host: login1}}", "login1"),
+        ("slurm: {rest: {url: 'http://ctl:6820', user: root, tokenSecretRef: {name: t, key: k}}}",
+         "ctl:6820"),
+        ("slurm: {rest: {url: 'unix:/run/slurmrestd.sock'}}", ""),
+        ("slurm: {openMetrics: {url: 'http://ctl:6817'}}", "ctl:6817"),
+        ("exporter: {url: 'http://rackwatt:9320'}", "rackwatt:9320"),
+    ],
+)  # fmt: skip
+def test_a_subject_has_the_host_that_its_document_names(spec: str, address: str) -> None:
+    pipeline = pipeline_of(spec)
+    (record,) = pipeline.store.records.values()
+    assert pipeline.subject(record.spec).address == address

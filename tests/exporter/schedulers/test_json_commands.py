@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from rackwatt_exporter.config.secrets import Secrets
+from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.flux.resources import LIST
 from rackwatt_exporter.schedulers.htcondor.commands import STATUS
 from rackwatt_exporter.schedulers.lsf.commands import BHOSTS
@@ -58,3 +59,17 @@ async def test_arguments_arrive_over_ssh_as_they_are_behind_a_greeting(
     (run,) = tmp_path.glob(f"{command}.{arguments[0]}.{arguments[1]}")
     expected = ["/opt/lsf/conf" if kind == "lsf" else "", *arguments]
     assert run.read_text().splitlines() == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("htcondor", "HTCondor"), ("lsf", "LSF"), ("flux", "Flux")]
+)
+async def test_commands_that_are_not_there_are_to_be_installed_or_named(
+    kind: str, name: str, tmp_path: Path
+) -> None:
+    made = scheduler(resolved(f"{kind}: {{cli: {{path: {tmp_path}}}}}"), Secrets(tmp_path))
+    with pytest.raises(ReadError) as caught:
+        await made.read()
+    await made.close()
+    assert caught.value.reason is Reason.COMMAND_FAILED
+    assert f"install {name}'s commands, or name their directory in `path`" in str(caught.value)

@@ -9,6 +9,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
 from rackwatt_exporter.config.options import SecretKey
@@ -74,6 +75,14 @@ def first_to_expire(tokens: Iterable[str]) -> TokenTimes:
     times = [TokenTimes(), *map(token_times, tokens)]
     known = [one for one in times if one.expires_at_s is not None]
     return min(known, key=lambda one: one.expires_at_s or 0, default=times[-1])
+
+
+def expired(error: ReadError, times: TokenTimes, now_s: float) -> ReadError:
+    """Return the error of a refused log-in, which says when the token expired if it has."""
+    if times.expires_at_s is None or times.expires_at_s > now_s:
+        return error
+    at = datetime.fromtimestamp(times.expires_at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return ReadError(error.reason, f"the token expired at {at}: {error}", remedy=error.remedy)
 
 
 def _time_s(value: Any) -> int | None:

@@ -27,6 +27,7 @@ SCHEDULER = "/metrics/scheduler"
 _PRIVATE = (
     "Leave PrivateData and MetricsAuthUsers out of slurm.conf, or poll slurmrestd or the commands."
 )
+_OLDER = "slurmctld serves metrics from Slurm 25.11 on: is it older?"
 _NOTE = "slurmctld's metrics have neither the state of a node nor a list of jobs"
 _HEADERS = {"Accept": "text/plain"}
 
@@ -94,7 +95,12 @@ class SlurmOpenMetrics:
         )
 
     async def _get(self, path: str) -> bytes:
-        answer = await self._service.get(path, _HEADERS)
+        try:
+            answer = await self._service.get(path, _HEADERS)
+        except ReadError as error:
+            if error.reason is not Reason.BAD_REPLY:
+                raise
+            raise ReadError(error.reason, f"{error}: {_OLDER}") from None
         if answer.status in (401, 403):
             message = f"slurmctld refuses {path}: {quoted(answer.body, 160)}"
             raise ReadError(Reason.AUTH_FAILED, message, remedy=_PRIVATE)

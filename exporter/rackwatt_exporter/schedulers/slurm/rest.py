@@ -27,6 +27,7 @@ from rackwatt_exporter.schedulers.slurm.rest_errors import (
     VersionError,
     none_answers,
     refusal,
+    version_not_offered,
     without_subject,
 )
 from rackwatt_exporter.schedulers.slurm.rest_headers import RequestHeaders
@@ -80,7 +81,7 @@ class SlurmRest:
         except ReadError as error:
             self._kept.forget()
             if error.reason is Reason.AUTH_FAILED:
-                self._headers.refused()
+                raise self._headers.refused(error) from None
             raise
         snapshot = self._kept.snapshot = self._dated(snapshot)
         if self._reads_jobs:
@@ -117,7 +118,13 @@ class SlurmRest:
                     raise
         self._paths = ()  # another Slurm answers than the one whose versions we know
         self._best = self._paths = await self._offered()
-        return await self._first_of(self._best)
+        try:
+            return await self._first_of(self._best)
+        except VersionError as error:
+            if not (error.gone and self._version):
+                raise
+            offered = slurm_reply.nodes_paths(await self._described())
+            raise version_not_offered(error, self._version, offered) from None
 
     def _in_order(self) -> Sequence[str]:
         """Return the paths: the one that answered last first, and now and then the best one."""
@@ -131,10 +138,14 @@ class SlurmRest:
         """List where nodes are, the best version first."""
         if self._version:
             return (slurm_reply.nodes_path(self._version),)
+        return slurm_reply.nodes_paths(await self._described())
+
+    async def _described(self) -> bytes:
+        """Return what slurmrestd says of its own interface."""
         answer = await self._get(OPENAPI)
         if answer.status != 200:
             raise refusal(answer, OPENAPI)
-        return slurm_reply.nodes_paths(answer.body)
+        return answer.body
 
     async def _first_of(self, paths: Sequence[str]) -> SchedulerSnapshot:
         """Read by the first version that answers, and put it first from now on."""
@@ -186,7 +197,7 @@ class SlurmRest:
             return SlurmJobs.failed(_late(path))
         except ReadError as error:
             if error.reason is Reason.AUTH_FAILED:
-                self._headers.refused()
+                error = self._headers.refused(error)
             return SlurmJobs.failed(error)
         return SlurmJobs.joined((*parts, await asyncio.to_thread(read_jobs, reply.jobs)))
 

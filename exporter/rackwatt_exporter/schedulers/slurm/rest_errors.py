@@ -86,6 +86,13 @@ def none_answers(failures: Sequence[VersionError]) -> ReadError:
     return VersionError(first.reason, f"{first}{also}", gone=gone, remedy=first.remedy)
 
 
+def version_not_offered(error: VersionError, version: str, paths: Sequence[str]) -> ReadError:
+    """Say which versions there are; `paths` are where each of them has nodes, the best first."""
+    versions = ", ".join(path.strip("/").split("/")[1] for path in paths)
+    message = f"slurmrestd offers {versions}, not `version` {version}: {error}"
+    return VersionError(error.reason, message, gone=True)
+
+
 def without_subject(error: VersionError, path: str) -> ReadError:
     """Find what it means that a version which has nodes does not have something else."""
     if error.gone:

@@ -1,10 +1,11 @@
 """What slurmrestd, and a gateway before it, are sent with each request for authentication."""
 
+import time
 from collections.abc import Mapping
 
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.schedulers.slurm.auth import TokenTimes, first_to_expire, token
+from rackwatt_exporter.schedulers.slurm.auth import TokenTimes, expired, first_to_expire, token
 from rackwatt_exporter.schedulers.slurm.options import HeaderOptions, SlurmRestOptions
 
 
@@ -39,10 +40,11 @@ class RequestHeaders:
             headers["X-SLURM-USER-NAME"] = self._user
         return headers
 
-    def refused(self) -> None:
-        """Record that they were refused."""
+    def refused(self, error: ReadError) -> ReadError:
+        """Record that they were refused; return the error, with what is known of the token."""
         if self._token is not None:
             self._token.refused()
+        return expired(error, self.token_times, time.time())
 
     def _value(self, header: HeaderOptions) -> str:
         if header.secret is None:
