@@ -61,10 +61,11 @@ class TraceStore:
         """
         self.withdraw_stale()
         if key not in self._traces:
-            self._make_room(key, listed)
-        self._traces.pop(key, None)
+            self._make_room(report.job, listed)
+        else:
+            self._remove(key)
         self._traces[key] = Trace(report, text, self._clock())
-        self._jobs[key.job].add(key)
+        self._jobs[report.job].add(key)
 
     def traces(self) -> Iterator[Trace]:
         """Go through all traces that are not stale, the oldest first."""
@@ -83,7 +84,10 @@ class TraceStore:
 
     def rename(self, key: ProcessKey, report: TraceReport, text: ProcessText) -> None:
         """Keep the last report of a process under another id of its job; it is as old as it was."""
-        self._traces[key] = Trace(report, text, self._traces[key].received_at_s)
+        before = self._traces[key]
+        self._leave(before.report.job, key)
+        self._jobs[report.job].add(key)
+        self._traces[key] = Trace(report, text, before.received_at_s)
 
     def withdraw_stale(self) -> None:
         """Remove every trace that is too old by now."""
@@ -94,11 +98,11 @@ class TraceStore:
                 return
             self._remove(key)
 
-    def _make_room(self, key: ProcessKey, listed: Container[str] | None) -> None:
-        if key.job not in self._jobs and len(self._jobs) >= self.max_jobs:
+    def _make_room(self, job: str, listed: Container[str] | None) -> None:
+        if job not in self._jobs and len(self._jobs) >= self.max_jobs:
             unlisted = None
-            if listed is not None and key.job in listed:
-                unlisted = next((job for job in self._jobs if job not in listed), None)
+            if listed is not None and job in listed:
+                unlisted = next((other for other in self._jobs if other not in listed), None)
             if unlisted is None:
                 raise TraceLimitError(f"no room for another job: maxJobs is {self.max_jobs}")
             for process in tuple(self._jobs[unlisted]):
@@ -108,8 +112,10 @@ class TraceStore:
             raise TraceLimitError(f"no room for another process: {limit} are traced already")
 
     def _remove(self, key: ProcessKey) -> None:
-        del self._traces[key]
-        processes = self._jobs[key.job]
+        self._leave(self._traces.pop(key).report.job, key)
+
+    def _leave(self, job: str, key: ProcessKey) -> None:
+        processes = self._jobs[job]
         processes.remove(key)
         if not processes:
-            del self._jobs[key.job]
+            del self._jobs[job]

@@ -124,3 +124,25 @@ def test_the_store_stays_within_its_limits_and_forgets_nothing_new(
     assert found == {key for key, at_s in last.items() if clock.now_s - at_s <= 10}
     assert len({job for job, _ in found}) <= max_jobs
     assert len(found) <= max_jobs * PROCESSES_PER_JOB
+
+
+def test_a_task_that_is_reported_by_its_number_and_by_its_id_is_one_job() -> None:
+    """A wrapper sends SLURM_JOB_ID, another one the id that users know."""
+    store = TraceStore(2, 10.0)
+    by_number, by_id = report(job_id=19, pid=1), report(job_id="2_1", pid=2)
+    named = report(job_id="2_1", pid=1)
+    store.accept(by_number.key, named, {}, None)
+    accept(store, by_id, None)
+    accept(store, report(job_id=20), None)
+    with pytest.raises(TraceLimitError):
+        accept(store, report(job_id=21), None)
+
+
+def test_a_task_whose_id_is_known_later_is_one_job_from_then_on() -> None:
+    store = TraceStore(2, 10.0)
+    by_number = report(job_id=19, pid=1)
+    accept(store, by_number, None)
+    accept(store, report(job_id="2_1", pid=2), None)
+    store.rename(by_number.key, report(job_id="2_1", pid=1), {})
+    accept(store, report(job_id=20), None)
+    assert len(list(store.traces())) == 3

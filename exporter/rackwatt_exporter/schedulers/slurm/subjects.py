@@ -3,7 +3,8 @@
 Each is one command or one request. It is read after nodes and jobs, under the deadline of the same
 poll, and fails by itself: its field of the snapshot is then None, not known, and the note says why.
 One that hangs takes no more than its share of the time that is left, so that those behind it are
-read too. What it came to is kept for as long as its rhythm says, be it good, empty or an error.
+read too. What it came to is kept for as long as its rhythm says, be it good or empty; an error for
+no more than a minute, so that a slow rhythm does not keep it for long after its cause is gone.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ from rackwatt_exporter.schedulers.slurm.subject import Parsed, SlurmSubject
 SUBJECTS = (
     PARTITIONS, LICENSES, RESERVATIONS, DIAGNOSTICS, LIMIT_USAGE, LIMITS, QOS_LIMITS, FAIR_SHARES,
 )  # fmt: skip
+_FAILED_AGAIN_S = 60.0
 # A poll that comes a little early counts: else a rhythm of two intervals would be one of three.
 _EARLY = 0.1
 
@@ -67,7 +69,11 @@ class SubjectReader:
 
     def _is_due(self, subject: SlurmSubject, now_s: float) -> bool:
         kept = self._kept.get(subject.field)
-        return kept is None or now_s - kept.read_at_s >= (1 - _EARLY) * subject.every_s
+        if kept is None:
+            return True
+        failed = kept.parsed.value is None
+        every_s = min(subject.every_s, _FAILED_AGAIN_S) if failed else subject.every_s
+        return now_s - kept.read_at_s >= (1 - _EARLY) * every_s
 
     async def _read(self, subject: SlurmSubject, timeout_s: float) -> Parsed:
         try:

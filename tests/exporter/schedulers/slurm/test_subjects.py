@@ -89,18 +89,22 @@ def test_a_subject_is_read_at_each_poll_beside_nodes_that_stay() -> None:
     assert second.nodes == NODES.nodes
 
 
-@pytest.mark.parametrize("result", [Parsed(MATLAB), Parsed(()), FAILURE])
-def test_a_slow_rhythm_keeps_a_result_be_it_good_empty_or_an_error(
-    result: Parsed | ReadError,
-) -> None:
+@pytest.mark.parametrize("result", [Parsed(MATLAB), Parsed(())])
+def test_a_slow_rhythm_keeps_a_result_be_it_good_or_empty(result: Parsed) -> None:
     slurm = Slurm(result, Parsed(MATLAB))
     reader = SubjectReader([each(every_s=300)], slurm.ask)
     *kept, last = run(polls(reader, 0, 30, 60, 269, 271))
     assert len(slurm.requests) == 2
-    value = result.value if isinstance(result, Parsed) else None
-    assert [snapshot.licenses for snapshot in kept] == [value] * 4
+    assert [snapshot.licenses for snapshot in kept] == [result.value] * 4
     assert len({snapshot.note for snapshot in kept}) == 1
     assert last.licenses == MATLAB
+
+
+def test_a_subject_of_a_slow_rhythm_that_failed_is_read_again_after_a_minute() -> None:
+    slurm = Slurm(FAILURE, Parsed(MATLAB), FAILURE)
+    reader = SubjectReader([each(every_s=300)], slurm.ask)
+    snapshots = run(polls(reader, 0, 30, 60, 90, 330))
+    assert [snapshot.licenses for snapshot in snapshots] == [None, None, MATLAB, MATLAB, None]
 
 
 def test_a_subject_that_fails_is_not_known_and_the_note_says_why() -> None:
