@@ -39,7 +39,7 @@ NodeName = Annotated[
 def _usage_by_rest(spec: "SchedulerBindingSpec") -> str | None:
     by_rest = spec.slurm is not None and spec.slurm.rest is not None
     wanted = spec.metrics is not None and spec.metrics.limit_usage is True
-    return "both" if by_rest and wanted else None
+    return "slurm.rest" if by_rest and wanted else None
 
 
 # The one field of metrics that depends on the way that Slurm is polled.

@@ -253,6 +253,15 @@ def test_a_mistake_in_lustre_is_a_problem_with_its_path(
     assert any(one.startswith(problem) for one in found), found
 
 
+def test_limit_usage_by_slurmrestd_is_a_problem_that_names_what_was_found() -> None:
+    slurm = {"rest": {"url": "unix:/run/slurmrestd.sock"}}
+    found = every_problem({"cluster": "c", "slurm": slurm, "metrics": {"limitUsage": True}})
+    assert found == [
+        "spec: metrics.limitUsage needs slurm.cli or slurm.ssh: slurmrestd does not report it, "
+        "found slurm.rest"
+    ]
+
+
 def every_problem(spec: dict[str, Any]) -> list[str]:
     """Return the problems of a binding, those that its model sees first."""
     raw = {"apiVersion": "rackwatt.dev/v1alpha1", "kind": "SchedulerBinding"}
