@@ -82,7 +82,7 @@ class Reference:
         if len(users) > 1:
             links = ", ".join(_link(self._heading(user), self._heading(user)) for user in users)
             parts.append(f"\nUsed by {links}.\n")
-        properties = schema(model)["properties"]
+        properties = schema(model).get("properties", {})
         fields = sorted(_fields(model), key=lambda field: not field.required)
         rows = [self._row(field, properties[field.encode_name]) for field in fields]
         parts += ["\n", _HEAD, *rows]

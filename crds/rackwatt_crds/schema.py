@@ -72,8 +72,10 @@ def _object(kind: StructType) -> Schema:
     result: Schema = {
         "type": "object",
         "description": prose(model.__doc__),
-        "properties": {field.encode_name: _property(field) for field in kind.fields},
     }
+    # The API server drops empty properties: two tools that apply them would disagree.
+    if properties := {field.encode_name: _property(field) for field in kind.fields}:
+        result["properties"] = properties
     if required := [field.encode_name for field in kind.fields if field.required]:
         result["required"] = required
     if model.ATOMIC:

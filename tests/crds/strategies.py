@@ -59,7 +59,7 @@ def fitting(schema: Schema) -> Drawn:
 
 def _object(schema: Schema) -> Drawn:
     """Draw an object; of fields that are ways to say one thing, one."""
-    fields = {name: fitting(inner) for name, inner in schema["properties"].items()}
+    fields = {name: fitting(inner) for name, inner in schema.get("properties", {}).items()}
     must = {name: fields.pop(name) for name in schema.get("required", ())}
     messages = [rule["message"] for rule in schema.get("x-kubernetes-validations", ())]
     chosen = [st.just(must)]

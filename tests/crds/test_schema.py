@@ -59,6 +59,13 @@ def test_every_field_is_described(definition: Definition) -> None:
 
 
 @ALL
+def test_a_schema_has_nothing_that_the_api_server_drops(definition: Definition) -> None:
+    assert [
+        path for path, node in nodes(definition) for value in node.values() if value == {}
+    ] == []
+
+
+@ALL
 def test_a_schema_is_structural(definition: Definition) -> None:
     for path, node in nodes(definition):
         assert not {"$ref", "anyOf", "oneOf", "allOf", "title", "nullable"} & set(node), path
