@@ -47,6 +47,7 @@ class UnitTree:
         self._listed: dict[str, _Listed] = {}
         self._discovered_s = -math.inf
         self._hierarchy: Hierarchy | None = None
+        self._unseen: dict[str, str] = {}
         self.unreadable: dict[str, str] = {}
 
     @property
@@ -62,18 +63,21 @@ class UnitTree:
     def discover(self, mounted: Iterable[Hierarchy], now_s: float) -> None:
         """Look for the manager's own directories from the root of each hierarchy."""
         self._discovered_s = now_s
-        self._tops = ()
+        self._unseen = {}
+        before, self._tops = self._tops, ()
         for hierarchy in mounted:
-            tops = tuple(sorted(self._outside(hierarchy.root)))
+            tops = set(self._outside(hierarchy.root))
+            if self._unseen and hierarchy == self._hierarchy:
+                tops.update(before)  # what could not be listed is not gone
             if tops:
                 if hierarchy != self._hierarchy:
                     self._listed.clear()
-                self._hierarchy, self._tops = hierarchy, tops
+                self._hierarchy, self._tops = hierarchy, tuple(sorted(tops))
                 return
 
     def look(self) -> Mapping[str, FoundGroup]:
         """List the manager's directories; return all units by path."""
-        self.unreadable.clear()
+        self.unreadable = dict(self._unseen)
         root = self._hierarchy.root if self._hierarchy else ""
         before, self._listed = self._listed, {}
         waiting = list(self._tops)
@@ -112,7 +116,10 @@ class UnitTree:
             try:
                 with os.scandir(f"{root}/{path}") as listing:
                     names = [entry.name for entry in listing if entry.is_dir(follow_symlinks=False)]
-            except OSError:
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                self._unseen[f"{root}/{path}"] = error.strerror or str(error)
                 continue
             for name in names:
                 below = f"{path}/{name}" if path else name

@@ -99,3 +99,25 @@ def test_a_manager_that_goes_leaves_no_unit(tmp_path: Path, tree: UnitTree) -> N
     job.parent.rmdir()
     assert units(tree) == set()
     assert tree.unreadable == {}
+
+
+def test_units_are_not_gone_where_their_directories_cannot_be_found_for_once(
+    tmp_path: Path, tree: UnitTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / SCOPE / "job_1").mkdir(parents=True)
+    tree.discover([v2(tmp_path)], 0.0)
+    assert units(tree) == {"1"}
+    scandir = os.scandir
+
+    def failing(path: str) -> Any:
+        if path == f"{tmp_path}/":
+            raise OSError(24, "Too many open files")
+        return scandir(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", failing)
+        tree.discover([v2(tmp_path)], DISCOVER_S)
+    assert units(tree) == {"1"}
+    assert tree.unreadable == {f"{tmp_path}/": "Too many open files"}
+    tree.discover([v2(tmp_path)], 2 * DISCOVER_S)
+    assert (units(tree), tree.unreadable) == ({"1"}, {})
