@@ -30,7 +30,7 @@ def test_a_cluster_leaves_nothing_behind_even_with_jobs_that_run(release: SlurmR
     before = cgroups()
     with SlurmCluster("n[1-2]", "d1", rest=True, release=release) as cluster:
         assert cluster.run("sinfo", "--version").split()[-1] == release.version
-        assert release.version.startswith(release.name)
+        assert release.version >= release.name  # a suite may have a newer one by now
         cluster.submit("-w", "n1", "-n8")
         cluster.wait_for(n1="ALLOCATED")
         cluster.wait(
