@@ -138,7 +138,7 @@ def test_the_exporters_check_reads_every_toy(site: Site) -> None:
     rows = [line.split()[:4] for line in output.splitlines()[1:-1]]
     assert rows == [
         ["n1", "127.0.0.1", "toy", "321.5"],
-        ["prod", "-", "toy/tcp", "-"],
+        ["prod", "127.0.0.1", "toy/tcp", "-"],
         ["here", "-", "toy", "-"],
         ["FR", "-", "toy", "-"],
     ]

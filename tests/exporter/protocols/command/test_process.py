@@ -56,7 +56,7 @@ async def test_a_command_whose_killed_child_stays_is_not_started_again(
     assert (await run_process(("echo", "other"))).stdout == b"other\n"
     assert mark.read_text().split() == [str(pid)]
     killpg(pid, signal.SIGKILL)  # the call has returned
-    await eventually(lambda: not Path(f"/proc/{pid}").exists())
+    await eventually(lambda: stuck.hanging(argv) is None)
     with pytest.raises(ProcessTimeoutError) as again:
         await run_process(argv, 1)
     assert again.value.stderr == b""

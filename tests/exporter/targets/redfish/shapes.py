@@ -43,6 +43,12 @@ def supplies(*values: float | None, name: str = "PowerInputWatts") -> Routes:
     return power(None, PowerSupplies=[*fitted, empty])
 
 
+def outputs(*values: float) -> Routes:
+    """Power without a PowerControl, whose supplies report what they give out."""
+    given = [{"MemberId": str(i), "LastPowerOutputWatts": each} for i, each in enumerate(values)]
+    return {POWER_PATH: {"@odata.id": POWER_PATH, "PowerSupplies": given}}
+
+
 def subsystem(*inputs: float | None, energy_kwh: float | None = None) -> Routes:
     """DSP2046's PowerSubsystem: a resource of metrics for each supply."""
     base = f"{CHASSIS_PATH}/PowerSubsystem"

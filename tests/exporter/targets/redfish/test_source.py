@@ -114,13 +114,20 @@ async def test_null_and_0_watts_are_no_reading_and_the_next_place_is_tried(
 
 # Each row adds a place that comes before those of the rows above it.
 ORDER: list[tuple[dict[str, Any], float]] = [
-    (shapes.supplies(160, 155, name="LastPowerOutputWatts"), 315),
+    (shapes.outputs(160, 155), 315),
     (shapes.DELL_17G_SENSORS, 412),
     (shapes.subsystem(150.5, 149.5), 300),
     (shapes.supplies(170, 165), 335),
     (shapes.power(344), 344),
     (shapes.environment(374), 374),
 ]
+
+
+async def test_what_supplies_give_out_never_replaces_a_control_that_has_no_watts(
+    peer: Sushy, driver: RedfishDriver
+) -> None:
+    peer.configure(routes=shapes.supplies(160, 155, name="LastPowerOutputWatts"))
+    assert await reason_of(driver, target_of(peer)) is Reason.SENSOR_UNREADABLE
 
 
 async def test_places_are_tried_in_order(peer: Sushy, driver: RedfishDriver) -> None:
