@@ -201,10 +201,9 @@ def _result(
         elif not number and not (is_node and kind == "energy"):
             continue
         elif kind == "energy":
+            joules = float(number)
             energies.append(
-                EnergyCounter(
-                    domain, zone, float(number), math.inf, is_node, MAX_NODE_WATTS, startup
-                )
+                EnergyCounter(domain, zone, joules, math.inf, is_node, MAX_NODE_WATTS, startup)
             )
         elif kind == "power_cap":
             samples.append(Sample(POWER_LIMIT, ("cray", domain, zone, "power_cap"), number))

@@ -4,12 +4,12 @@ Reading those of another user needs CAP_SYS_PTRACE, and seeing its processes at 
 namespace of the machine. Some processes of each group are read, so that each step has its say.
 """
 
-import os
 from collections.abc import Callable, Collection, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
+from rackwatt_exporter.units.cgroups.processes import groups_below
 from rackwatt_exporter.units.environ import environ, variables
 
 ListFiles = Callable[[Path], set[str]]
@@ -51,7 +51,7 @@ def environments(
     found: list[dict[str, str]] = []
     files: set[str] = set()
     denied = False
-    for pid in chain.from_iterable(map(_processes, _groups(top))):
+    for pid in chain.from_iterable(map(_processes, groups_below(top, _MAX_GROUPS))):
         try:
             found.append(variables(environ(procfs / pid), names))
             if list_files is not None:
@@ -68,7 +68,7 @@ def environments(
 
 def every_process(top: str) -> Iterator[str]:
     """Go through the processes at and below a control group."""
-    for group in _groups(top):
+    for group in groups_below(top, _MAX_GROUPS):
         try:
             with open(f"{group}/cgroup.procs", "rb") as file:
                 yield from (pid for pid in file.read().decode().split() if pid != "0")
@@ -85,17 +85,3 @@ def _processes(group: str) -> list[str]:
         return []
     pids = [line.decode() for line in lines[:_PER_GROUP] if line.isdigit()]
     return [pid for pid in pids if pid != "0"]
-
-
-def _groups(top: str) -> Iterator[str]:
-    """Yield a group and those below it, the nearest first."""
-    waiting = [top]
-    for path in waiting:
-        yield path
-        if len(waiting) > _MAX_GROUPS:
-            return
-        try:
-            with os.scandir(path) as entries:
-                waiting += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
-        except OSError:
-            continue

@@ -16,7 +16,7 @@ def witness(paths: Iterable[str], before: str | None) -> str | None:
     """
     if before is not None and _has_process(before):
         return before
-    groups = (group for path in paths for group in _groups(path))
+    groups = (group for path in paths for group in groups_below(path))
     return next(filter(_has_process, groups), None)
 
 
@@ -28,12 +28,12 @@ def _has_process(path: str) -> bool:
         return False
 
 
-def _groups(top: str) -> Iterator[str]:
-    """Yield a group and those below it, the nearest first."""
+def groups_below(top: str, most: int = _MAX_GROUPS) -> Iterator[str]:
+    """Yield a group and those below it, the nearest first, about `most` of them at the most."""
     waiting = [top]
     for path in waiting:
         yield path
-        if len(waiting) > _MAX_GROUPS:
+        if len(waiting) > most:
             return
         try:
             with os.scandir(path) as entries:
