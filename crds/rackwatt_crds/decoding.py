@@ -145,7 +145,7 @@ class _Walk:
         partial = model(**read)
         for rule in getattr(model, "RULES", ()):
             if violation := rule.violation(partial):
-                self._note(path, violation)
+                self._note(join_path(path, rule.at) if rule.at else path, violation)
         return partial
 
     def _unknown(

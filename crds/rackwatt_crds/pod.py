@@ -66,12 +66,14 @@ class Toleration(Model, frozen=True, kw_only=True):
             f"(has(self.key) && self.key != '') || ({_EXISTS})",
             lambda taint: None if taint.key or taint.operator == "Exists" else "neither",
             ("operator",),
+            "key",
         ),
         Rule(
             "value must not be given where operator is Exists",
             f"!(has(self.value) && self.value != '' && {_EXISTS})",
             lambda taint: "both" if taint.value and taint.operator == "Exists" else None,
             ("operator",),
+            "value",
         ),
         Rule(
             "tolerationSeconds must not be given unless effect is NoExecute",
@@ -82,6 +84,7 @@ class Toleration(Model, frozen=True, kw_only=True):
                 else None
             ),
             ("effect",),
+            "tolerationSeconds",
         ),
     )
 
@@ -292,5 +295,6 @@ class Pod(Model, frozen=True, kw_only=True):
                 else None
             ),
             ("dns_policy", "dns_config"),
+            "dnsConfig",
         ),
     )

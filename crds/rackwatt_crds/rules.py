@@ -21,13 +21,15 @@ class Rule:
     """A rule. `check` returns the observed value where the rule does not hold.
 
     `cel` is None where the schema enforces the rule by the type of a list. `reads` are the fields
-    whose values are read; of other fields, the rule only checks whether they are given.
+    whose values are read; of other fields, the rule only checks whether they are given. `at` is
+    the one field that is wrong, as in documents; empty where any of several may be.
     """
 
     text: str
     cel: str | None
     check: Check
     reads: tuple[str, ...] = ()
+    at: str = ""
 
     def violation(self, model: Any) -> str | None:
         """Return how a model violates the rule; None where it holds or its fields are unread."""
@@ -67,9 +69,8 @@ def requires(one: str, other: str, why: str) -> Rule:
     def check(model: Any) -> str | None:
         return f"{first} alone" if _given(model, (one, other)) == [first] else None
 
-    return Rule(
-        f"{first} needs {second}: {why}", f"!has(self.{first}) || has(self.{second})", check
-    )
+    cel = f"!has(self.{first}) || has(self.{second})"
+    return Rule(f"{first} needs {second}: {why}", cel, check, at=first)
 
 
 def not_one_of(name: str, words: Sequence[str], why: str) -> Rule:
@@ -81,7 +82,7 @@ def not_one_of(name: str, words: Sequence[str], why: str) -> Rule:
         return repr(word) if word is not None and word.lower() in words else None
 
     cel = f"!has(self.{field}) || !(self.{field}.lowerAscii() in [{listed}])"
-    return Rule(f"{field} must be none of {', '.join(words)}: {why}", cel, check, (name,))
+    return Rule(f"{field} must be none of {', '.join(words)}: {why}", cel, check, (name,), field)
 
 
 def without_keys(name: str, keys: Sequence[str], why: str) -> Rule:
@@ -93,7 +94,8 @@ def without_keys(name: str, keys: Sequence[str], why: str) -> Rule:
         return " and ".join(given) or None
 
     cel = f"!has(self.{field}) || ![{listed}].exists(key, key in self.{field})"
-    return Rule(f"{field} must have none of {', '.join(keys)}: {why}", cel, check, (name,))
+    text = f"{field} must have none of {', '.join(keys)}: {why}"
+    return Rule(text, cel, check, (name,), field)
 
 
 def min_duration(name: str, minimum: str) -> Rule:
@@ -105,7 +107,7 @@ def min_duration(name: str, minimum: str) -> Rule:
         return text if text is not None and seconds(text) < seconds(minimum) else None
 
     cel = f"!has(self.{field}) || duration(self.{field}) >= duration('{minimum}')"
-    return Rule(f"{field} must be at least {minimum}", cel, check, (name,))
+    return Rule(f"{field} must be at least {minimum}", cel, check, (name,), field)
 
 
 def not_shorter_than(longer: str, shorter: str) -> Rule:
@@ -120,7 +122,8 @@ def not_shorter_than(longer: str, shorter: str) -> Rule:
 
     both = f"has(self.{first}) && has(self.{second})"
     cel = f"!({both}) || duration(self.{first}) >= duration(self.{second})"
-    return Rule(f"{first} must not be shorter than {second}", cel, check, (longer, shorter))
+    text = f"{first} must not be shorter than {second}"
+    return Rule(text, cel, check, (longer, shorter), first)
 
 
 def not_less_than(greater: str, less: str) -> Rule:
@@ -134,7 +137,8 @@ def not_less_than(greater: str, less: str) -> Rule:
 
     both = f"has(self.{first}) && has(self.{second})"
     cel = f"!({both}) || self.{first} >= self.{second}"
-    return Rule(f"{first} must not be less than {second}", cel, check, (greater, less))
+    text = f"{first} must not be less than {second}"
+    return Rule(text, cel, check, (greater, less), first)
 
 
 def same_length(one: str, other: str) -> Rule:
@@ -162,17 +166,17 @@ def unique(name: str, key: str | None = None) -> Rule:
         read = [item for item in items if item is not UNREAD]
         return next((f"{shown(item)} twice" for item in read if read.count(item) > 1), None)
 
-    return Rule(f"{camel(name)} must be unique", None, check, (name,))
+    return Rule(f"{camel(name)} must be unique", None, check, (name,), camel(name))
 
 
-def immutable(why: str, *expressions: str) -> Rule:
+def immutable(why: str, *expressions: str, at: str = "") -> Rule:
     """Require that CEL expressions keep their values in an update; `why` is the message.
 
     Only the API server knows the previous object.
     """
     pairs = [(new, new.replace("self.", "oldSelf.")) for new in expressions]
     cel = " && ".join(f"{new} == {old}" for new, old in pairs)
-    return Rule(why, cel, lambda _: None)
+    return Rule(why, cel, lambda _: None, at=at)
 
 
 def camel(name: str) -> str:

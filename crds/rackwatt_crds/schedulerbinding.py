@@ -49,6 +49,7 @@ _LIMIT_USAGE = Rule(
     "has(self.metrics.limitUsage) && self.metrics.limitUsage)",
     _usage_by_rest,
     ("slurm", "metrics"),
+    "metrics.limitUsage",
 )
 
 
@@ -79,6 +80,7 @@ _NUMBERS = Rule(
     "has(self.metrics.perJob.enabled) && self.metrics.perJob.enabled))))",
     _wanted_of_numbers,
     ("slurm", "metrics", "tracing", "lustre"),
+    "slurm.openMetrics",
 )
 
 
@@ -122,6 +124,7 @@ class SchedulerBindingSpec(SchedulerSettings, frozen=True, kw_only=True):
         immutable(
             "cluster is immutable: create another SchedulerBinding",
             "self.cluster",
+            at="cluster",
         ),
         min_duration("interval", "100ms"),
         min_duration("timeout", "1ms"),

@@ -91,7 +91,8 @@ def _property(field: Field) -> Schema:
 
 
 def _rule(rule: Rule) -> Schema:
-    return {"rule": rule.cel, "message": rule.text}
+    where = {"fieldPath": f".{rule.at}"} if rule.at else {}
+    return {"rule": rule.cel, "message": rule.text, **where}
 
 
 def _union(kinds: list[Type]) -> Schema:

@@ -76,6 +76,7 @@ class Tracing(Model, frozen=True, kw_only=True):
             f"!has(self.path) || !(self.path in [{_LISTED}] || {_BELOW})",
             _taken,
             ("path",),
+            "path",
         ),
         min_duration("stale_after", "1s"),
     )

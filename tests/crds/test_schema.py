@@ -97,7 +97,7 @@ def test_no_field_that_an_entry_can_override_has_a_default(definition: Definitio
 @ALL
 def test_every_rule_is_broken_by_a_test(definition: Definition) -> None:
     rules = {
-        (path.removeprefix("."), rule["message"])
+        (path.removeprefix(".") + rule.get("fieldPath", ""), rule["message"])
         for path, node in nodes(definition)
         for rule in node.get("x-kubernetes-validations", ())
     }

@@ -140,7 +140,7 @@ def test_a_sensor_that_is_named_twice_is_refused_with_its_path(method: str) -> N
         "spec": {"bmc": bmc},
     }
     (problem,) = parse_document(raw, "test").problems
-    assert str(problem) == f"spec.bmc.{method}: sensors must be unique, found 'A' twice"
+    assert str(problem) == f"spec.bmc.{method}.sensors: sensors must be unique, found 'A' twice"
 
 
 def test_a_broken_entry_is_reported_once_by_its_model_and_not_here() -> None:
@@ -240,8 +240,8 @@ LUSTRE = "http://prometheus.example:9090"
          "spec.lustre.jobid[1]: '%x' is no template of job ids: '%x' is no field"),
         ({"prometheusURL": LUSTRE, "jobid": ["%e%u"]}, "spec.lustre.jobid[0]: '%e%u' is no"),
         ({"prometheusURL": LUSTRE, "jobid": ["plain"]}, "spec.lustre.jobid[0]: 'plain' does not"),
-        ({"prometheusURL": LUSTRE, "jobid": ["%j", "%j"]}, "spec.lustre: jobid must be unique"),
-        ({"prometheusURL": LUSTRE, "range": "500ms"}, "spec.lustre: range must be at least 1s"),
+        ({"prometheusURL": LUSTRE, "jobid": ["%j", "%j"]}, "spec.lustre.jobid: jobid must be unique"),
+        ({"prometheusURL": LUSTRE, "range": "500ms"}, "spec.lustre.range: range must be at least 1s"),
         ({"prometheusURL": "prometheus"}, "spec.lustre.prometheusURL: 'prometheus' does not"),
         ({}, "spec.lustre.prometheusURL: is missing"),
     ],
@@ -257,8 +257,8 @@ def test_limit_usage_by_slurmrestd_is_a_problem_that_names_what_was_found() -> N
     slurm = {"rest": {"url": "unix:/run/slurmrestd.sock"}}
     found = every_problem({"cluster": "c", "slurm": slurm, "metrics": {"limitUsage": True}})
     assert found == [
-        "spec: metrics.limitUsage needs slurm.cli or slurm.ssh: slurmrestd does not report it, "
-        "found slurm.rest"
+        "spec.metrics.limitUsage: metrics.limitUsage needs slurm.cli or slurm.ssh: slurmrestd does "
+        "not report it, found slurm.rest"
     ]
 
 

@@ -51,5 +51,6 @@ class NodeIpmi(Model, frozen=True, kw_only=True):
             "!has(self.command) || !has(self.mode) || self.mode != 'native'",
             _not_native,
             ("mode",),
+            "command",
         ),
     )

@@ -73,6 +73,7 @@ class Kubernetes(Model, frozen=True, kw_only=True):
             "(has(self.tls) && has(self.tls.clientSecretRef))",
             _unauthenticated,
             ("url", "tls"),
+            "url",
         ),
     )
 

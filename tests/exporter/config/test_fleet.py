@@ -101,7 +101,7 @@ def test_a_preset_of_one_method_is_not_taken_for_another() -> None:
         ("{names: n1, address: a, ipmi: {dcmi: false}}", "hosts[1].ipmi.sensors: with dcmi false"),
         ("{names: n1, address: a, preset: dell}", "hosts[1].preset: unknown preset 'dell' of method ipmi"),
         ("{names: n1, address: a, staleAfter: 1s}", "hosts[1].staleAfter: 1s is shorter than"),
-        ("{names: n1, address: a, interval: 1ms}", "hosts[1]: interval must be at least 100ms"),
+        ("{names: n1, address: a, interval: 1ms}", "hosts[1].interval: interval must be at least 100ms"),
         ("{names: 'n1,n1', address: '{name}'}", "hosts[1].names: node 'n1' is listed twice"),
     ],
 )  # fmt: skip
@@ -246,9 +246,12 @@ def test_an_invalid_target_is_not_polled_without_pause(times: str) -> None:
 @pytest.mark.parametrize(
     ("times", "problem"),
     [
-        ("interval: 0s", "spec: interval must be at least 100ms, found 0s"),
-        ("timeout: 0s", "spec: timeout must be at least 1ms, found 0s"),
-        ("interval: 1m\n  staleAfter: 30s", "staleAfter must not be shorter than interval"),
+        ("interval: 0s", "spec.interval: interval must be at least 100ms, found 0s"),
+        ("timeout: 0s", "spec.timeout: timeout must be at least 1ms, found 0s"),
+        (
+            "interval: 1m\n  staleAfter: 30s",
+            "spec.staleAfter: staleAfter must not be shorter than interval",
+        ),
     ],
 )
 def test_times_that_cannot_be_spoil_the_document(times: str, problem: str) -> None:
