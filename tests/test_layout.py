@@ -32,7 +32,7 @@ def test_the_standard_librarys_operator_is_never_shadowed(path: str) -> None:
 def test_one_distribution_brings_the_exporters_command() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["name"] == "rackwatt"
-    assert set(project["optional-dependencies"]) == {"exporter", "operator"}
+    assert set(project["optional-dependencies"]) == {"accounting", "exporter", "operator"}
     done = subprocess.run(
         [Path(sys.executable).parent / "rackwatt-exporter", "--version"],
         capture_output=True, text=True, check=True,

@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
     "crds/rackwatt_crds",
+    "exporter/rackwatt_accounting",
     "exporter/rackwatt_exporter",
     "exporter/rackwatt_trace",
     "operator/rackwatt_operator",
@@ -35,6 +36,8 @@ REASONS = {
     "crds/rackwatt_crds/node/amd.py": "the object of spec.node.amd",
     "crds/rackwatt_crds/node/nvidia.py": "the object of spec.node.nvidia",
     "crds/rackwatt_crds/unread.py": _BELOW,
+    "exporter/rackwatt_accounting/model/associations.py": _MODEL,
+    "exporter/rackwatt_accounting/model/window.py": _MODEL,
     "exporter/rackwatt_exporter/allocator.py": "one call of the C library, and why it is made",
     "exporter/rackwatt_exporter/collectors/errors.py": "one mapping for all collectors",
     "exporter/rackwatt_exporter/config/paths.py": _BELOW,

@@ -1,0 +1,1 @@
+"""What accounting is about: units, windows of time, calendars, associations."""

@@ -1,0 +1,1 @@
+"""The database: units, their days and sums, cursors, names; SQLite or PostgreSQL by one code."""

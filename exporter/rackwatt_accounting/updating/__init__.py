@@ -1,0 +1,1 @@
+"""Updates: which window is read, when, and what becomes of the answer."""
