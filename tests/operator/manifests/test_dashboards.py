@@ -136,6 +136,36 @@ def test_dashboard_panels_never_overlap() -> None:
                 taken |= cells
 
 
+def every_panel(*kinds: str) -> Iterator[dict[str, Any]]:
+    for text in (FLEET, NODES, DIVIDED, GPU_NODES, GRID, BINDING):
+        yield from (panel for panel in panels(planned(text)) if panel["type"] in kinds)
+
+
+def test_dashboard_stats_are_neither_red_above_80_nor_rounded_to_thousands() -> None:
+    stats = list(every_panel("stat"))
+    colors = [one["fieldConfig"]["defaults"]["color"] for one in stats]
+    assert colors == [{"mode": "fixed", "fixedColor": "text"}] * len(stats)
+    units = {one["title"]: one["fieldConfig"]["defaults"]["unit"] for one in stats}
+    assert units["Targets"] == units["Nodes"] == units["Running"] == units["GPUs"] == "locale"
+
+
+def test_dashboard_stacks_start_at_zero_and_lines_do_not_have_to() -> None:
+    for panel in every_panel("timeseries"):
+        defaults = panel["fieldConfig"]["defaults"]
+        assert defaults.get("min") == (0 if "stacking" in defaults["custom"] else None)
+
+
+def test_dashboard_tables_show_no_name_of_a_series_and_a_title_for_their_values() -> None:
+    shown = {}
+    for panel in every_panel("table"):
+        ((_, options),) = [one.values() for one in panel["transformations"]]
+        assert options["excludeByName"]["__name__"]
+        assert options["renameByName"].keys() ^ (options["excludeByName"].keys() & {"Value"})
+        shown[panel["title"]] = options["renameByName"].get("Value")
+    assert shown["Nodes that draw most"] == "Power"
+    assert shown["Nodes that are not measured"] is None  # only its labels say something
+
+
 def test_dashboards_of_a_scheduler_are_those_that_its_metrics_have_data_for() -> None:
     def names(spec: str) -> list[str]:
         return [name.removesuffix(".json") for name in models(binding(spec))]
@@ -290,6 +320,8 @@ def test_prometheus_answers_every_panel_and_every_rule(
             until(lambda: all(rule["health"] != "unknown" for rule in peer.rules()))
             assert len(peer.rules()) == len(rules)
             assert {rule["health"] for rule in peer.rules()} == {"ok"}
+            (lost,) = [text for title, text in expressions(manifests) if "not measured" in title]
+            assert {one["metric"]["node"] for one in peer.query(lost)} == {"bad"}
             (watts,) = peer.query("job:rackwatt_node_power_watts:sum")
             job = "rackwatt" if job_label else "pt-lab"
             assert (watts["metric"]["job"], watts["metric"]["service"]) == (job, "pt-lab")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
-from rackwatt_operator.manifests.dashboards.grafana import Panel, Query, errors_panel, stat
+from rackwatt_operator.manifests.dashboards.grafana import COUNT, Panel, Query, errors_panel, stat
 from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.promql import JOB, select
 from rackwatt_operator.manifests.rules import power
@@ -15,8 +15,8 @@ def fleet_panels(params: Params, recorded: bool) -> Iterator[Panel]:
     """Go through the panels; with `recorded`, sums come from the rules' own series."""
     yield from _now(params, recorded)
     yield from _over_time(params, recorded)
-    yield from _machines(params)
-    yield from _asking(params)
+    yield from _nodes(params)
+    yield from _polls(params)
     if params.bindings:
         yield _by_state(params)
     if params.bindings and recorded:
@@ -28,15 +28,20 @@ def _now(params: Params, recorded: bool) -> Iterator[Panel]:
     targets = f"sum({select(params, 'rackwatt_targets')})"
     energy = select(params, "rackwatt_node_energy_joules_total")
     joules = f"sum(increase({energy}[$__range]))"
-    yield stat("Power", _power(params, recorded, "job"), "watt", "What all that answer draw now.")
+    yield stat(
+        "Power",
+        _power(params, recorded, "job"),
+        "watt",
+        "Of all targets that answer, now.",
+    )
     yield stat(
         "Energy",
         f"{joules} / {_JOULES_OF_A_KILOWATT_HOUR}",
         "kwatth",
         "Counted in the time shown. Time without readings is not estimated.",
     )
-    yield stat("Targets", targets, "short", "How many the document names.")
-    yield stat("Reachable", f"sum({up})", "short", "How many answered the last question.")
+    yield stat("Targets", targets, COUNT, "Targets that the resource lists.")
+    yield stat("Reachable", f"sum({up})", COUNT, "Targets whose last poll returned watts.")
 
 
 def _over_time(params: Params, recorded: bool) -> Iterator[Panel]:
@@ -46,46 +51,47 @@ def _over_time(params: Params, recorded: bool) -> Iterator[Panel]:
             kind="timeseries",
             queries=(Query(_power(params, recorded, level), f"{{{{{level}}}}}"),),
             unit="watt",
-            description=f"Watts, added up by the {level} that the document says.",
+            description=f"Sum of watts by the {level} that the resource states.",
             stacked=True,
         )
 
 
-def _machines(params: Params) -> Iterator[Panel]:
+def _nodes(params: Params) -> Iterator[Panel]:
     power = select(params, "rackwatt_node_power_watts")
     up = select(params, "rackwatt_target_up")
     info = select(params, "rackwatt_target_info")
     yield Panel(
-        title="Machines that draw most",
+        title="Nodes that draw most",
         kind="table",
         queries=(Query(f"topk(20, {power})"),),
         unit="watt",
         description="The twenty largest readings.",
+        value="Power",
     )
     yield Panel(
-        title="Machines that are not measured",
+        title="Nodes that are not measured",
         kind="table",
-        queries=(Query(f"{up} == 0 and on ({JOB}, node) {info}"),),
+        queries=(Query(f"{info} and on ({JOB}, node) {up} == 0"),),
         unit="short",
         description="Targets whose last poll failed; the collector's page shows why.",
     )
 
 
-def _asking(params: Params) -> Iterator[Panel]:
+def _polls(params: Params) -> Iterator[Panel]:
     errors = select(params, "rackwatt_target_errors_total")
     age = select(params, "rackwatt_target_reading_age_seconds")
     duration = select(params, "rackwatt_target_read_duration_seconds")
-    yield errors_panel("Questions without a reading", errors)
+    yield errors_panel("Failed polls by reason", errors)
     yield Panel(
-        title="Age of readings, and how long they take",
+        title="Age of readings and duration of polls",
         kind="timeseries",
         queries=(
-            Query(f"quantile(0.5, {age})", "age, half of them"),
-            Query(f"quantile(0.99, {age})", "age, 99 of 100"),
-            Query(f"quantile(0.99, {duration})", "taken, 99 of 100"),
+            Query(f"quantile(0.5, {age})", "age, median"),
+            Query(f"quantile(0.99, {age})", "age, 99th percentile"),
+            Query(f"quantile(0.99, {duration})", "duration, 99th percentile"),
         ),
         unit="s",
-        description="Ages stay within an interval while all is well.",
+        description="Ages are less than an interval while polls succeed.",
     )
 
 
@@ -99,7 +105,7 @@ def _by_state(params: Params) -> Panel:
         kind="timeseries",
         queries=(Query(f"sum by (state) ({joined})", "{{state}}"),),
         unit="watt",
-        description="Watts of the machines in each state: what idle ones cost.",
+        description="Watts of the nodes in each state: what idle ones cost.",
         width=24,
         stacked=True,
     )

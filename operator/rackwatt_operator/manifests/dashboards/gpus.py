@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rackwatt_operator.manifests.dashboards.grafana import Panel, Query, stat
+from rackwatt_operator.manifests.dashboards.grafana import COUNT, Panel, Query, stat
 from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.promql import select
 
@@ -17,7 +17,7 @@ def gpu_panels(params: Params) -> Iterator[Panel]:
     power = select(params, "rackwatt_node_domain_power_watts", _DOMAIN)
     energy = select(params, "rackwatt_node_domain_energy_joules_total", _DOMAIN)
     held = f"sum({select(params, 'rackwatt_unit_gpu_share')})"
-    yield stat("GPUs", gpus, "short", "How many there are; one in MIG mode is one.")
+    yield stat("GPUs", gpus, COUNT, "How many there are; one in MIG mode is one.")
     yield stat("Power", f"sum({power})", "watt", "Of all GPUs, now.")
     joules = f"sum(increase({energy}[$__range])) / 3.6e6"
     yield stat("Energy", joules, "kwatth", "Of all GPUs, in the time shown.")
@@ -81,4 +81,5 @@ def _waste(params: Params) -> Iterator[Panel]:
         description=f"Units that hold a GPU which never was busier than {_IDLE:.0%} in the time "
         "shown. GPUs in MIG mode do not say how busy they are.",
         width=24,
+        value="Share",
     )

@@ -9,6 +9,11 @@ from typing import Any, Literal
 
 _COLUMNS = 24
 _SCHEMA_VERSION = 39
+COUNT = "locale"
+"""The unit of a number of things in a stat: 1,440, where `short` would round to 1.44 K."""
+_SCRAPE = (
+    "Time", "__name__", "namespace", "job", "instance", "pod", "service", "container", "endpoint",
+)  # fmt: skip
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
 
@@ -22,7 +27,10 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One panel. `unit` is Grafana's word: `watt`, `kwatth`, `s`, `short`, `percentunit`."""
+    """One panel. `unit` is Grafana's word: `watt`, `kwatth`, `s`, `short`, `percentunit`.
+
+    `value` is the title of a table's column of values; without one the labels are all of it.
+    """
 
     title: str
     kind: Literal["stat", "timeseries", "table"]
@@ -32,12 +40,10 @@ class Panel:
     width: int = 12
     height: int = 8
     stacked: bool = False
+    value: str = ""
 
     def model(self, number: int, left: int, top: int) -> dict[str, Any]:
         """Write it at its place."""
-        defaults: dict[str, Any] = {"unit": self.unit}
-        if self.kind == "timeseries":
-            defaults["custom"] = self._drawing()
         return {
             "id": number,
             "type": self.kind,
@@ -45,10 +51,22 @@ class Panel:
             "description": self.description,
             "datasource": _SOURCE,
             "gridPos": {"x": left, "y": top, "w": self.width, "h": self.height},
-            "fieldConfig": {"defaults": defaults, "overrides": []},
+            "fieldConfig": {"defaults": self._defaults(), "overrides": []},
             "targets": [self._target(*one) for one in zip("ABCDEF", self.queries, strict=False)],
             **self._transformed(),
         }
+
+    def _defaults(self) -> dict[str, Any]:
+        """Return how values are drawn, where Grafana's own defaults would mislead.
+
+        Grafana draws numbers above 80 in red, and starts a stack near its smallest sum.
+        """
+        if self.kind == "stat":
+            return {"unit": self.unit, "color": {"mode": "fixed", "fixedColor": "text"}}
+        if self.kind == "timeseries":
+            floor = {"min": 0} if self.stacked else {}
+            return {"unit": self.unit, "custom": self._drawing()} | floor
+        return {"unit": self.unit}
 
     def _drawing(self) -> dict[str, Any]:
         stacking = {"stacking": {"mode": "normal", "group": "A"}} if self.stacked else {}
@@ -67,11 +85,14 @@ class Panel:
         }
 
     def _transformed(self) -> dict[str, Any]:
-        """Leave a table the labels of the machine, and not those of the scrape."""
+        """Leave a table the labels of what it lists, and not those of the scrape."""
         if self.kind != "table":
             return {}
-        hidden = ("Time", "namespace", "job", "instance", "pod", "service", "container", "endpoint")
-        options = {"excludeByName": dict.fromkeys(hidden, True)}
+        hidden = _SCRAPE if self.value else (*_SCRAPE, "Value")
+        options = {
+            "excludeByName": dict.fromkeys(hidden, True),
+            "renameByName": {"Value": self.value} if self.value else {},
+        }
         return {"transformations": [{"id": "organize", "options": options}]}
 
 

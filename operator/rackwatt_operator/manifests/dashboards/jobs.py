@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 from rackwatt_crds.schedulermetrics import SchedulerMetrics
-from rackwatt_operator.manifests.dashboards.grafana import Panel, Query, stat
+from rackwatt_operator.manifests.dashboards.grafana import COUNT, Panel, Query, stat
 from rackwatt_operator.manifests.dashboards.licenses import license_panels
 from rackwatt_operator.manifests.dashboards.limits import limit_panels
 from rackwatt_operator.manifests.params import Params
@@ -37,10 +37,8 @@ def job_boards(params: Params, spec: SchedulerBindingSpec) -> Iterator[tuple[str
 
 def _queue_panels(params: Params, partitions: bool) -> Iterator[Panel]:
     jobs = select(params, "rackwatt_scheduler_jobs")
-    yield stat("Running", f"sum({_jobs(params, _RUNNING)})", "short", "Jobs that run now.")
-    yield stat(
-        "Waiting", f"sum({_jobs(params, _WAITING)})", "short", "Jobs that wait, or are held."
-    )
+    yield stat("Running", f"sum({_jobs(params, _RUNNING)})", COUNT, "Jobs that run now.")
+    yield stat("Waiting", f"sum({_jobs(params, _WAITING)})", COUNT, "Jobs that wait, or are held.")
     yield stat("CPUs in use", _used(params, "cpus"), "percentunit", "Of those of all nodes.")
     yield stat("GPUs in use", _used(params, "gpus"), "percentunit", "Of those of all nodes.")
     yield _stacked("Jobs by state", f"sum by (state) ({jobs})", "{{state}}", "Each task is a job.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rackwatt_operator.manifests.dashboards.grafana import Panel, Query, stat
+from rackwatt_operator.manifests.dashboards.grafana import COUNT, Panel, Query, stat
 from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.promql import select
 
@@ -16,10 +16,10 @@ def license_panels(params: Params) -> Iterator[Panel]:
     capacity = _licenses(params, "capacity")
     free = _licenses(params, "free")
     waiting = select(params, "rackwatt_scheduler_pending_jobs", 'reason="Licenses"')
-    yield stat("Licences", f"count({capacity})", "short", "How many kinds there are.")
-    yield stat("Exhausted", f"sum({free} == bool 0)", "short", "Kinds of which none is free.")
+    yield stat("Licences", f"count({capacity})", COUNT, "How many kinds there are.")
+    yield stat("Exhausted", f"sum({free} == bool 0)", COUNT, "Kinds of which none is free.")
     none = f"sum({waiting}) or sum({capacity}) * 0"
-    yield stat("Jobs that wait", none, "short", "For a licence, and nothing else before it.")
+    yield stat("Jobs that wait", none, COUNT, "For a licence, and nothing else before it.")
     yield Panel(
         title="In use",
         kind="timeseries",

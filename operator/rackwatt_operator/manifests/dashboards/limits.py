@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rackwatt_operator.manifests.dashboards.grafana import Panel, Query, stat
+from rackwatt_operator.manifests.dashboards.grafana import COUNT, Panel, Query, stat
 from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.promql import select
 
@@ -14,9 +14,9 @@ _LEGEND = "{{qos}} {{account}} {{user}} {{partition}} {{limit}}"
 def limit_panels(params: Params) -> Iterator[Panel]:
     """Go through the panels."""
     used = _used(params)
-    yield stat("Limits", f"count({used})", "short", "Of which the use is known.")
-    yield stat("Nearly used up", f"sum({used} >= bool {_NEAR})", "short", f"{_NEAR:.0%} and more.")
-    yield stat("Used up", f"sum({used} >= bool 1)", "short", "Who is at a limit waits.")
+    yield stat("Limits", f"count({used})", COUNT, "Of which the use is known.")
+    yield stat("Nearly used up", f"sum({used} >= bool {_NEAR})", COUNT, f"{_NEAR:.0%} and more.")
+    yield stat("Used up", f"sum({used} >= bool 1)", COUNT, "Who is at a limit waits.")
     yield Panel(
         title="Use of limits",
         kind="table",
@@ -26,6 +26,7 @@ def limit_panels(params: Params) -> Iterator[Panel]:
         "the account; without an account too, all jobs of the QOS.",
         width=24,
         height=10,
+        value="Used",
     )
     for title, matchers in (
         ("Accounts", ('account!=""', 'user=""')),

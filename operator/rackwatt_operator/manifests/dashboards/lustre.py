@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rackwatt_operator.manifests.dashboards.grafana import Panel, Query, errors_panel, stat
+from rackwatt_operator.manifests.dashboards.grafana import COUNT, Panel, Query, errors_panel, stat
 from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.promql import select
 from rackwatt_operator.manifests.rules.lustre import UNRESOLVED, io
@@ -13,7 +13,7 @@ _MOST = 15
 def lustre_panels(params: Params) -> Iterator[Panel]:
     """Go through the panels."""
     ok = select(params, "cluster_exporter_scrape_ok")
-    yield stat("Polls succeed", f"min({ok})", "short", "1 while the last poll returned everything.")
+    yield stat("Polls succeed", f"min({ok})", COUNT, "1 while the last poll returned everything.")
     jobs, processes, unmatched = (f"sum({io(params, of)})" for of in ("job", "proc", "unmatched"))
     every = f"({jobs} + {processes} + {unmatched} > 0)"
     yield stat("Of jobs", f"{jobs} / {every}", "percentunit", "Of the bytes read and written.")

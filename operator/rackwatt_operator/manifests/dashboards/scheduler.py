@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rackwatt_operator.manifests.dashboards.grafana import Panel, Query, errors_panel, stat
+from rackwatt_operator.manifests.dashboards.grafana import COUNT, Panel, Query, errors_panel, stat
 from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.promql import select
 
@@ -10,11 +10,11 @@ from rackwatt_operator.manifests.promql import select
 def scheduler_panels(params: Params) -> Iterator[Panel]:
     """Go through the panels."""
     nodes = select(params, "rackwatt_scheduler_nodes")
-    yield stat("Nodes", f"sum({nodes})", "short", "How many the scheduler knows.")
+    yield stat("Nodes", f"sum({nodes})", COUNT, "Nodes that the scheduler lists.")
     up = select(params, "rackwatt_scheduler_up")
-    yield stat("Answers", f"min({up})", "short", "1 while the scheduler answered last.")
+    yield stat("Answers", f"min({up})", COUNT, "1 if the last poll succeeded.")
     age = select(params, "rackwatt_scheduler_answer_age_seconds")
-    yield stat("Age of states", f"max({age})", "s", "How old the last answer is.")
+    yield stat("Age of states", f"max({age})", "s", "Time since the last successful poll.")
     yield Panel(
         title="Nodes by state",
         kind="timeseries",
@@ -24,10 +24,10 @@ def scheduler_panels(params: Params) -> Iterator[Panel]:
         width=24,
         stacked=True,
     )
-    yield from _asking(params)
+    yield from _polls(params)
 
 
-def _asking(params: Params) -> Iterator[Panel]:
+def _polls(params: Params) -> Iterator[Panel]:
     duration = select(params, "rackwatt_scheduler_read_duration_seconds")
     errors = select(params, "rackwatt_scheduler_errors_total")
     yield Panel(

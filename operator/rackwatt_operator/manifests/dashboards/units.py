@@ -7,7 +7,7 @@ be known later than the first sample: of several, one that has a name counts. It
 
 from collections.abc import Iterator
 
-from rackwatt_operator.manifests.dashboards.grafana import Panel, Query, errors_panel, stat
+from rackwatt_operator.manifests.dashboards.grafana import COUNT, Panel, Query, errors_panel, stat
 from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.promql import select, select_by_job
 
@@ -22,7 +22,7 @@ def unit_panels(params: Params) -> Iterator[Panel]:
     units = select(params, "rackwatt_units")
     power = select(params, "rackwatt_unit_power_watts")
     energy = select(params, "rackwatt_unit_energy_joules_total")
-    yield stat("Units", f"sum({units})", "short", "Jobs, virtual machines and pods that run now.")
+    yield stat("Units", f"sum({units})", COUNT, "Jobs, virtual machines and pods that run now.")
     yield stat("Power", f"sum({power})", "watt", "Of all units, now.")
     joules = f"sum(increase({energy}[{_RANGE}])) / 3.6e6"
     yield stat("Energy", joules, "kwatth", "Of units that were scraped twice, in the time shown.")
@@ -77,6 +77,7 @@ def _most(
         unit=unit,
         description=f"The {_MOST} with the most; the empty one is not known.",
         stacked=kind != "table",
+        value="Energy" if kind == "table" else "",
     )
 
 
