@@ -1,0 +1,1 @@
+"""The accounting of a scheduler: what `spec.accounting` of a SchedulerBinding sets."""
