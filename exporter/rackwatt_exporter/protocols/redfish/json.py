@@ -1,9 +1,13 @@
 """Access to JSON of any shape: a missing key or a wrong type gives nothing, never an error."""
 
+import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
 Json = Any
+
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
 def get(document: Json, *keys: str | int) -> Json:
@@ -38,6 +42,22 @@ def link(document: Json, *keys: str | int) -> str | None:
     """Return the path of the resource that a property refers to, or to a part of."""
     path = get_str(document, *keys, "@odata.id").partition("#")[0]
     return path if path.startswith("/") else None
+
+
+def pointed(document: Json, fragment: str) -> Json:
+    """Return the object that a JSON pointer in a URI leads to, or that has what it leads to.
+
+    RFC 6901, section 6. None where it leads nowhere.
+    """
+    start, *tokens = unquote(fragment).split("/")
+    way = [document]
+    for token in tokens:
+        key = token.replace("~1", "/").replace("~0", "~")
+        holder = way[-1]
+        index = isinstance(holder, list) and _INDEX.fullmatch(key)
+        way.append(get(holder, int(key) if index else key))
+    found = [each for each in way[-2:] if isinstance(each, dict)]
+    return None if start or way[-1] is None else next(reversed(found), None)
 
 
 def linked(references: list[Json]) -> list[str]:

@@ -41,9 +41,9 @@ QUANTITY = vocabulary(
     "input in ac hsc now current present actual instantaneous the of"
 )
 SUPPLY = vocabulary("psu ps supply supplies psus")
-INWARD = vocabulary("input in pin ac")
-_OUTWARD = vocabulary("output out pout")
-SUPPLY_WORDS = SUPPLY | QUANTITY | vocabulary("pin slot bay unit")
+INWARD = vocabulary("input in pin pinput ac")
+_OUTWARD = vocabulary("output out pout poutput")
+SUPPLY_WORDS = SUPPLY | QUANTITY | vocabulary("pin pinput slot bay unit")
 # The longest first: findall takes the first match.
 _KNOWN = sorted((word for word in WHOLE | QUANTITY if len(word) > 2), key=len, reverse=True)
 _JOINED = re.compile("|".join(_KNOWN))

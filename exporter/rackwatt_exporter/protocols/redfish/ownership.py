@@ -24,7 +24,7 @@ def may_feed_others(document: Json, own: Collection[str], place: Place) -> bool:
     It says so by RelatedItem, or by Links.PoweringChassis (DSP2046, PowerSupply). Within another
     chassis it has to name the machine.
     """
-    said = members(document, "RelatedItem") + members(get(document, "Links"), "PoweringChassis")
+    said = _said(document)
     # A supply may be related to parts of the machine alone, and is of the machine nevertheless.
     ours = [{"@odata.id": path} for path in own]
     machine = Machine(frozenset(own))
@@ -35,8 +35,17 @@ def may_feed_others(document: Json, own: Collection[str], place: Place) -> bool:
     return bool(said) and whole_rank({"RelatedItem": said + ours}, machine, alone=True) == 0
 
 
+def fed_by(document: Json) -> list[str]:
+    """Return the paths of what a supply says that it feeds."""
+    return linked(_said(document))
+
+
 def shared_supplies(place: Place) -> str:
     """Return what is said of supplies that may feed others than the machine, before their names."""
     if place is Place.WITHIN:
         return "this chassis is within another, and others may share the supplies"
     return "other chassis or systems share the supplies"
+
+
+def _said(document: Json) -> list[Json]:
+    return members(document, "RelatedItem") + members(get(document, "Links"), "PoweringChassis")

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from rackwatt_exporter.protocols.redfish.json import Json, count_of, get, get_str, last_part, link
+from rackwatt_exporter.protocols.redfish.machine import ENCLOSURE, FACILITIES, RACK
 from rackwatt_exporter.protocols.redfish.names import shown
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.targets.redfish.candidates import (
@@ -34,17 +35,16 @@ from rackwatt_exporter.targets.redfish.relations import (
     holds,
     is_board,
     is_part,
+    is_part_system,
     links_of,
     names_only_a_part,
     own_paths,
+    same_path,
     unlisted_links,
 )
 from rackwatt_exporter.targets.redfish.sharing import CHASSIS, may_be_shared, outermost_around
 
 SYSTEMS = "/redfish/v1/Systems"
-
-# Systems within or beside the machine that has them.
-PART_SYSTEMS = frozenset(("Composed", "DPU", "OS", "Virtual", "VirtuallyPartitioned"))
 
 
 class MachineChassis(NamedTuple):
@@ -94,16 +94,32 @@ async def chassis_ids(look: Look, besides: Collection[str] = ()) -> str:
 
 
 async def _named(look: Look, option: str) -> MachineChassis:
-    chassis = await look(f"{CHASSIS}/{quote(option, safe='')}")
-    if not chassis:
-        equipment = (await power_equipment(look)).resources
-        chassis = next((each for each in equipment if get_str(each, "Id") == option), None)
-    if not chassis:
-        raise await _to_choose(look, f"there is no chassis {option!r}")
+    if chassis := await look(f"{CHASSIS}/{quote(option, safe='')}"):
+        system = await _only_system_in(look, chassis)
+        return MachineChassis(chassis, _state(system, chassis), own_paths(system, chassis))
+    for each in (await power_equipment(look)).resources:
+        if get_str(each, "Id") == option:
+            return MachineChassis(each, _state(each), own_paths(each))
+    raise await _to_choose(look, f"there is no chassis {option!r}")
+
+
+async def _only_system_in(look: Look, chassis: Json) -> Json:
+    """Return the only system that a chassis lists; if it lists none, the only one that names it.
+
+    One that names what may hold several is not all that is in it.
+    """
     systems = links_of(chassis, "ComputerSystems")
-    alone = len(systems) == 1 == count_of(get(chassis, "Links"), "ComputerSystems")
-    system = await look(systems[0]) if alone else None
-    return MachineChassis(chassis, _state(system, chassis), own_paths(system, chassis))
+    if counted := count_of(get(chassis, "Links"), "ComputerSystems"):
+        return await look(systems[0]) if len(systems) == 1 == counted else None
+    if get_str(chassis, "ChassisType") in FACILITIES | {ENCLOSURE, RACK}:
+        return None
+    served = await listing(look, SYSTEMS)
+    naming = [each for each in _whole_systems(served.resources) if _names(each, chassis)]
+    return naming[0] if len(naming) == 1 and served.whole else None
+
+
+def _names(system: Json, chassis: Json) -> bool:
+    return same_path(link(chassis)) in map(same_path, links_of(system, "Chassis"))
 
 
 async def _of_system(look: Look, system: Json, served: list[Json]) -> MachineChassis:
@@ -211,7 +227,7 @@ def _whole(chassis: list[Json]) -> list[Json]:
 
 def _whole_systems(systems: list[Json]) -> list[Json]:
     """Leave out DPUs, and NVIDIA's baseboards of GPUs where their host is listed too."""
-    whole = [each for each in systems if get_str(each, "SystemType") not in PART_SYSTEMS]
+    whole = [each for each in systems if not is_part_system(each)]
     hosts = [each for each in whole if not is_board(each)]
     return hosts or whole or systems
 

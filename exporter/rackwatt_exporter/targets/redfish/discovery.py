@@ -18,7 +18,12 @@ from rackwatt_exporter.protocols.redfish.power import (
     supply_outputs,
 )
 from rackwatt_exporter.reading import ReadError, Reason
-from rackwatt_exporter.targets.redfish.chassis import MachineChassis, chassis_ids, find_machine
+from rackwatt_exporter.targets.redfish.chassis import (
+    SYSTEMS,
+    MachineChassis,
+    chassis_ids,
+    find_machine,
+)
 from rackwatt_exporter.targets.redfish.lookup import ResourceLookup, UnfinishedError
 from rackwatt_exporter.targets.redfish.resources import (
     PowerResource,
@@ -48,6 +53,7 @@ class PowerDiscovery:
         self._options = options
         self._lookup = ResourceLookup(service)
         self._state: str | None = None
+        self.systems: Json = None  # the list in which the machine was found
         self._exhausted = False  # a complete search has found no watts
         self._so_far = ""
         self._reason = Reason.SEARCHING  # of a search that is not complete
@@ -70,6 +76,8 @@ class PowerDiscovery:
         try:
             machine = await self._machine()
             self._state = machine.state
+            if self._options.chassis is None:
+                self.systems = await self._lookup.look(SYSTEMS)
             await self.raise_if_powered_off()
             return await self._best(machine)
         except UnfinishedError as error:

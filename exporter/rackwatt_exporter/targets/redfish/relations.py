@@ -13,6 +13,9 @@ from rackwatt_exporter.protocols.redfish.machine import NODES, PARTS
 from rackwatt_exporter.protocols.redfish.names import NODE, names_part, words
 
 BASEBOARD = "HGX_"  # which the Ids of NVIDIA's boards of GPUs begin with
+# Systems within or beside the machine that has them.
+PART_SYSTEMS = frozenset(("Composed", "DPU", "OS", "Virtual", "VirtuallyPartitioned"))
+_DPU = frozenset(("dpu", "bluefield"))
 
 
 def links_of(document: Json, name: str) -> list[str]:
@@ -54,6 +57,17 @@ def is_part(chassis: Json) -> bool:
 def names_only_a_part(name: str) -> bool:
     """Return whether the Id of a chassis that cannot be read surely means a part: `Riser3`."""
     return names_part(name) and NODE.isdisjoint(words(name))
+
+
+def is_part_system(system: Json) -> bool:
+    """Return whether a system is in the machine of another one.
+
+    One without a type is a DPU where its Id says so: `Bluefield`.
+    """
+    if kind := get_str(system, "SystemType"):
+        return kind in PART_SYSTEMS
+    own = set(words(get_str(system, "Id")))
+    return not _DPU.isdisjoint(own) and NODE.isdisjoint(own)
 
 
 def is_board(resource: Json) -> bool:

@@ -25,6 +25,7 @@ from rackwatt_exporter.protocols.redfish.machine import Machine, machine_in
 from rackwatt_exporter.protocols.redfish.names import display_name, labels
 from rackwatt_exporter.protocols.redfish.ownership import (
     belongs,
+    fed_by,
     may_feed_others,
     shared_supplies,
 )
@@ -35,6 +36,7 @@ from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.targets.redfish.collection import Look, listed, unlisted
 from rackwatt_exporter.targets.redfish.excerpt import sensor_of_input, sensor_of_whole, short
 from rackwatt_exporter.targets.redfish.sensor_list import SensorList, chosen_sensors, named_sensors
+from rackwatt_exporter.targets.redfish.sharing import parts_of
 
 EQUIPMENT = "/redfish/v1/PowerEquipment"
 
@@ -160,7 +162,7 @@ async def _supplies_in_power(at: Enclosure, find: Finder, look: Look) -> PowerRe
     if twice := power.of_one_serial_number(known.values()):
         names = [display_name(each) for each in twice]
         raise NotNamedError("several supplies have one serial number:", names)
-    _require_own_supplies(known, at)
+    await _require_own_supplies(known, at, look)
     fitted = await _fitted(at, look)
     if len(fitted) > len(known):
         kind = f"Power has only {len(known)} of the supplies"
@@ -206,14 +208,18 @@ async def _fitted(at: Enclosure, look: Look) -> dict[str, Json]:
     if path and (more := await unlisted(look, path)):
         raise NotNamedError(f"the chassis counts {more} supplies more than it lists:", list(bays))
     fitted = {m: each for m, each in bays.items() if each is None or in_service(each)}
-    _require_own_supplies(dict(zip(_supply_labels(fitted), fitted.values(), strict=True)), at)
+    named_supplies = dict(zip(_supply_labels(fitted), fitted.values(), strict=True))
+    await _require_own_supplies(named_supplies, at, look)
     return fitted
 
 
-def _require_own_supplies(supplies: dict[str, Json], at: Enclosure) -> None:
+async def _require_own_supplies(supplies: dict[str, Json], at: Enclosure, look: Look) -> None:
     """Raise if some of these supplies, by name, feed other chassis or systems than the machine."""
     place, fed = at.machine.place, at.machine.own | at.machine.inside
-    if others := [n for n, each in supplies.items() if may_feed_others(each, fed, place)]:
+    others = [name for name, each in supplies.items() if may_feed_others(each, fed, place)]
+    # A part may say what it is in, where that lists no parts.
+    fed |= {path for name in others for path in await parts_of(look, fed_by(supplies[name]), fed)}
+    if others := [name for name in others if may_feed_others(supplies[name], fed, place)]:
         raise NotNamedError(shared_supplies(place), others)
 
 

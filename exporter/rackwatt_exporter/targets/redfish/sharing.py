@@ -1,5 +1,7 @@
 """Whether a chassis holds machines beside one, or may: its watts are then not those of one."""
 
+from collections.abc import Collection, Iterable
+
 from rackwatt_exporter.protocols.redfish.json import Json, get_str, last_part, link
 from rackwatt_exporter.protocols.redfish.machine import ENCLOSURE, FACILITIES, MACHINES, RACK
 from rackwatt_exporter.targets.redfish.collection import Look, listing
@@ -33,6 +35,19 @@ async def outermost_around(look: Look, chassis: Json, system: Json, inside: froz
             break
         chassis = holder
     return chassis
+
+
+async def parts_of(look: Look, paths: Iterable[str], own: Collection[str]) -> list[str]:
+    """Return those of some chassis that are parts, and by their links within one of our own."""
+    found = []
+    for path in (each.rstrip("/") for each in paths):
+        if not path.startswith(f"{CHASSIS}/") or path in own:
+            continue
+        chassis = await look(path)
+        holder = same_path(link(chassis, "Links", "ContainedBy"))
+        if holder in own and (is_part(chassis) or is_board(chassis)):
+            found.append(path)
+    return found
 
 
 async def may_be_shared(look: Look, chassis: Json, inside: frozenset[str]) -> bool:

@@ -24,6 +24,7 @@ from rackwatt_exporter.targets.redfish.discovery import PowerDiscovery
 from rackwatt_exporter.targets.redfish.lookup import UnfinishedError
 from rackwatt_exporter.targets.redfish.resources import PowerResource
 from rackwatt_exporter.targets.redfish.sum import Sum
+from rackwatt_exporter.targets.redfish.systems import SystemsMonitor
 
 
 class Bmc(NamedTuple):
@@ -118,6 +119,7 @@ class RedfishSource:
         self._search = PowerDiscovery(service, options)
         self._resource: PowerResource | None = None
         self._sum = Sum(service)
+        self._systems = SystemsMonitor()
         self._power_state = PowerStateMonitor()
 
     @property
@@ -144,6 +146,10 @@ class RedfishSource:
         if reading is None:
             self._resource = None
             return await self._find()
+        if await self._systems.finds_new(self._service.get):
+            self._resource = None
+            self._search.restart()
+            return await self._find()
         if self._power_state.needs_check(reading.watts):
             await self._search.raise_if_powered_off()
             self._power_state.confirmed_on(reading.watts)
@@ -160,6 +166,7 @@ class RedfishSource:
         if since and instead_of and resource.paths == instead_of.paths:
             raise since
         self._resource = resource
+        self._systems.searched(self._search.systems)
         # The search may have read the watts earlier; it has just read the power state.
         if reading := await self._measure(resource):
             self._power_state.confirmed_on(reading.watts)

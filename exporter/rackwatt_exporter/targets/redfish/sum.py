@@ -30,7 +30,7 @@ class Sum:
     def __init__(self, service: RedfishClient) -> None:
         self._lookup = ResourceLookup(service)
         self._unfinished = False
-        self._due_s = _next_refresh_s()
+        self._due_s = next_refresh_s()
         self._memberships: dict[str, Membership] = {}
         self._supplies: dict[str, PowerStateMonitor] = {}
 
@@ -40,7 +40,7 @@ class Sum:
         Raises:
             ReadError: as the list, and as `RedfishClient.get`.
         """
-        if resource.refresh is None or time.monotonic() < self._due_s:
+        if resource.refresh is None or not is_due(self._due_s):
             return resource
         self._lookup.allow(_REQUESTS)
         if not self._unfinished:
@@ -52,7 +52,7 @@ class Sum:
             self._unfinished = True
             return resource
         self._lookup.clear()
-        self._due_s = _next_refresh_s()
+        self._due_s = next_refresh_s()
         return fresh or resource
 
     async def read(self, resource: PowerResource, look: Look) -> Found | None:
@@ -108,6 +108,11 @@ class Sum:
         self._due_s = 0.0
 
 
-def _next_refresh_s() -> float:
+def is_due(at_s: float) -> bool:
+    """Return whether it is time to list again."""
+    return time.monotonic() >= at_s
+
+
+def next_refresh_s() -> float:
     """Return when to list again: at different times for the targets of a fleet."""
     return time.monotonic() + REFRESH_S * random.uniform(0.5, 1.0)  # noqa: S311 - no secret

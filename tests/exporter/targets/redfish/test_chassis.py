@@ -533,6 +533,19 @@ def test_a_dpu_is_not_another_machine() -> None:
     assert names(resources) == ["box"]
 
 
+@pytest.mark.parametrize("name", ["DPU1", "Bluefield", "dpu", "Card2_DPU"])
+def test_a_dpu_without_a_type_is_known_by_its_id(name: str) -> None:
+    resources = service({"s": system("box"), name: system()}, {"box": chassis("s")})
+    assert names(resources) == ["box"]
+
+
+@pytest.mark.parametrize("name", ["dpu-node-2", "Node2", "Storage", "2"])
+def test_a_system_without_a_type_is_another_machine_unless_its_id_says_dpu(name: str) -> None:
+    resources = service({"s": system("box"), name: system()}, {"box": chassis("s")})
+    with pytest.raises(ReadError, match="several systems"):
+        find(resources)
+
+
 def test_a_power_shelf_has_a_chassis_and_no_system() -> None:
     resources = service({}, {"shelf": chassis(kind="PowerStrip")})
     assert names(resources) == ["shelf"]
@@ -551,6 +564,30 @@ def test_the_state_is_the_systems_else_the_chassis() -> None:
     assert find(resources, "box").state == f"{SYSTEMS}/s"
     del resources[f"{SYSTEMS}/s"]["PowerState"]
     assert find(resources).state == f"{CHASSIS}/box"
+
+
+NODES = service({"a": system("n1"), "b": system("n2")}, {"n1": chassis(), "n2": chassis()})
+
+
+def test_a_chassis_that_the_settings_name_has_the_system_that_names_it() -> None:
+    found = find(NODES, "n2")
+    assert found.state == f"{SYSTEMS}/b"
+    assert found.own == {f"{SYSTEMS}/b", f"{CHASSIS}/n2"}
+
+
+@pytest.mark.parametrize("kind", ["Enclosure", "Rack", "Pod"])
+def test_a_chassis_that_may_hold_several_is_not_that_of_the_one_system_that_names_it(
+    kind: str,
+) -> None:
+    resources = service({"a": system("n", "e")}, {"n": chassis("a"), "e": chassis(kind=kind)})
+    assert find(resources, "e").state is None
+    assert find(resources, "e").own == {f"{CHASSIS}/e"}
+
+
+@pytest.mark.parametrize("other", [system("n1"), None])
+def test_a_chassis_that_several_systems_may_name_is_of_none(other: dict[str, Any] | None) -> None:
+    resources = NODES | {f"{SYSTEMS}/b": other and {**other, "@odata.id": f"{SYSTEMS}/b"}}
+    assert find(resources, "n1").own == {f"{CHASSIS}/n1"}
 
 
 LINKS = ["@odata.id", "Members", "Links", "Chassis", "ComputerSystems"]

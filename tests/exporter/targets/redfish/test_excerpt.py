@@ -61,3 +61,58 @@ async def test_a_supply_whose_sensor_does_not_work_is_unreadable() -> None:
         Reason.SENSOR_UNREADABLE,
         Members(2, 1),
     )
+
+
+CPU = {"Name": "CPU Sub-system Power", "PowerConsumedWatts": 80}
+CONTROLS = {
+    "Id": "Power",
+    "PowerControl": [
+        {"Name": "System Power Control", "PowerConsumedWatts": 410},
+        CPU,
+        {"Name": "Power Control", "PowerConsumedWatts": 1, "Status": {"State": "Disabled"}},
+    ],
+    "PowerSupplies": [{"Name": "PSU 1", "PowerInputWatts": 200}],
+}
+
+
+def of_power(pointer: str, reading: float | None = 400) -> Tree:
+    """Serve metrics of a chassis that are of a part of its Power."""
+    excerpt = {"DataSourceUri": f"{CHASSIS}/Power#{pointer}", "Reading": reading}
+    served = machine() | {f"{CHASSIS}/EnvironmentMetrics": {"PowerWatts": excerpt}}
+    return Tree(served | {f"{CHASSIS}/Power": CONTROLS})
+
+
+@pytest.mark.parametrize("pointer", ["/PowerControl/0", "/PowerControl/0/PowerConsumedWatts"])
+async def test_metrics_of_the_control_of_the_machine_are_read_there_only_without_a_reading(
+    pointer: str,
+) -> None:
+    assert (
+        await of_power(pointer).source().read()
+    ).source == "Chassis/1/EnvironmentMetrics#PowerWatts"
+    assert (
+        await of_power(pointer, None).source().read()
+    ).source == "Chassis/1/Power#PowerControl/0"
+
+
+@pytest.mark.parametrize(
+    "pointer",
+    [
+        "/PowerControl/1",
+        "/PowerControl/1/PowerConsumedWatts",
+        "/PowerControl/2",
+        "/PowerControl/9",
+        "/PowerSupplies/0/PowerInputWatts",
+        "/Nothing",
+        "PowerControl/0",
+    ],
+)
+async def test_metrics_of_a_part_or_of_what_is_not_there_are_not_the_machines(pointer: str) -> None:
+    reading = await searched(of_power(pointer, 80).source())
+    assert (reading.watts, reading.source) == (410, "Chassis/1/Power#PowerControl/0")
+
+
+async def test_the_message_says_of_which_part_metrics_are() -> None:
+    served = of_power("/PowerControl/1")
+    served.resources[f"{CHASSIS}/Power"] = {"PowerControl": [CPU, CPU]}
+    with pytest.raises(ReadError, match=r"'Chassis/1/Power#/PowerControl/1 .CPU Sub-system Power"):
+        await searched(served.source())

@@ -236,3 +236,31 @@ async def test_a_source_in_other_letter_case_is_the_chassis_own(path: str) -> No
         assert (await searched(Tree(served).source())).watts == 4100
     else:
         assert "the metrics are those of sensor 'TP'" in await error_of(served)
+
+
+@pytest.mark.parametrize("kind", ["Module", "Component", "Card"])
+async def test_supplies_may_feed_a_part_that_alone_says_what_it_is_in(kind: str) -> None:
+    part = link(f"{CHASSIS}-Board")
+    links = {"PoweringChassis": [part]}
+    served = machine() | subsystem(CHASSIS, "A", Links=links)
+    served[f"{CHASSIS}-Board"] = {
+        **part,
+        "ChassisType": kind,
+        "Links": {"ContainedBy": link(CHASSIS)},
+    }
+    assert (await searched(Tree(served).source())).watts == 1100
+
+
+@pytest.mark.parametrize(
+    "board",
+    [
+        {"ChassisType": "Sled", "Links": {"ContainedBy": link(CHASSIS)}},
+        {"ChassisType": "Module", "Links": {"ContainedBy": link(ENCLOSURE)}},
+        {"ChassisType": "Module"},
+    ],
+)
+async def test_supplies_that_feed_another_node_or_its_parts_are_no_sum(board: Any) -> None:
+    links = {"PoweringChassis": [link(CHASSIS), link(f"{ROOT}/Chassis/B")]}
+    served = machine(Links={"Contains": [link(f"{CHASSIS}-GPUs")]})
+    served |= {f"{CHASSIS}-GPUs": {"ChassisType": "Module"}, f"{ROOT}/Chassis/B": board}
+    assert "share the supplies" in await error_of(served | subsystem(CHASSIS, "A", Links=links))

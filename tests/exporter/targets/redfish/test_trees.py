@@ -20,6 +20,15 @@ from tests.exporter.targets.redfish.tree import (
 )
 
 CHASSIS = f"{ROOT}/Chassis/1"
+CONTROL = {
+    "PowerControl": [
+        {
+            "Name": "System Power Control",
+            "PowerConsumedWatts": 300,
+            "RelatedItem": [{"@odata.id": f"{ROOT}/Systems/1"}],
+        }
+    ]
+}
 
 
 async def error_of(served: Tree, **options: Any) -> ReadError:
@@ -89,6 +98,14 @@ async def test_one_of_several_pdus_is_chosen_by_its_id() -> None:
     assert "redfish.chassis; there are: A, B" in str(error)
     assert (await tree("two-rack-pdus").source(chassis="B").read()).watts == 2710
     assert "A, B" in str(await error_of(tree("two-rack-pdus"), chassis="C"))
+
+
+async def test_a_chassis_by_name_is_off_where_the_system_that_names_it_is() -> None:
+    served = Tree(machine(ChassisType="Sled") | {f"{CHASSIS}/Power": CONTROL})
+    system = served.resources[f"{ROOT}/Systems/1"]
+    assert (await searched(served.source(chassis="1"))).watts == 300
+    system["PowerState"] = "Off"
+    assert (await error_of(served, chassis="1")).reason is Reason.POWERED_OFF
 
 
 async def test_supplies_asleep_are_unreadable_and_named() -> None:
