@@ -15,6 +15,7 @@ from rackwatt_exporter.reading import DomainPower, EnergyCounter, ReadError
 class CollectorResult(msgspec.Struct, frozen=True):
     """What one reading returned. `error` says why a part of it is missing, if one is.
 
+    `lacking` are the domains whose sum lacks such a part; None where that may be any.
     `absent` says why there is nothing, where a document did not name the collector and the machine
     does not have what it reads. `gpus` are those that it found, with which units are matched.
 
@@ -28,6 +29,7 @@ class CollectorResult(msgspec.Struct, frozen=True):
     powers: tuple[DomainPower, ...] = ()
     absent: ReadError | None = None
     gpus: tuple[Gpu, ...] = ()
+    lacking: frozenset[str] | None = None
 
 
 class Collector(Protocol):

@@ -5,6 +5,9 @@ powercap/powercap.rst; Documentation/ABI/testing/sysfs-class-powercap). A packag
 `core` and `uncore` zones, not its `dram`; `psys` contains everything: `additive` marks what may be
 added up. The same package can have two zones, of its registers and of memory-mapped I/O (`-mmio`):
 the second is left out.
+
+A zone that cannot be read costs itself alone: the others are read, and only the sum that it is a
+part of is not known.
 """
 
 import math
@@ -51,6 +54,7 @@ class _Counter:
     file: OpenFile
     span_joules: float
     constraints: Constraints
+    part_of: frozenset[str]
 
     def read(self) -> EnergyCounter:
         joules = self.file.number("microjoules") / MICRO
@@ -92,19 +96,29 @@ class RaplCollector:
         self._update_zones()
         energies: list[EnergyCounter] = []
         limits: list[Sample] = []
-        problem: ReadError | None = None
+        problems: list[ReadError] = []
+        lacking: set[str] = set()
         for counter in self._counters:
             try:
                 energies.append(counter.read())
-                limits += counter.limits()
             except OSError as error:
-                problem = problem or read_error(counter.file.path, error)
+                problems.append(read_error(counter.file.path, error))
+                lacking |= counter.part_of
             except ReadError as error:
-                problem = problem or error
-        if problem is not None and not energies:
-            raise problem
+                problems.append(error)
+                lacking |= counter.part_of
+            else:
+                limits += _limits(counter, problems)
+        if problems and not energies:
+            raise problems[0]
         paths = {one.zone.name: str(self._root / one.zone.directory) for one in self._counters}
-        return RaplResult(tuple(limits), tuple(energies), problem, paths=paths)
+        return RaplResult(
+            tuple(limits),
+            tuple(energies),
+            _together(problems),
+            lacking=frozenset(lacking),
+            paths=paths,
+        )
 
     async def close(self) -> None:
         """Close every file."""
@@ -124,27 +138,33 @@ class RaplCollector:
             return
         for counter in self._counters:
             counter.close()
-        names = {directory: self._name(directory) for directory in present}
+        known = {directory: self._name(directory) for directory in present}
+        names = {directory: name for directory, name in known.items() if name is not None}
         counting = [directory for directory in present if self._counts(directory)]
-        self._counters = [self._counter(zone) for zone in zones(names, counting)]
+        self._counters = [
+            self._counter(zone, zone.directory in names) for zone in zones(names, counting)
+        ]
         self._seen = present
         if not self._counters:
             raise self._absent("it has no zone that counts energy")
 
     def _counts(self, directory: str) -> bool:
-        path = self._root / directory / "energy_uj"
+        """Return whether a zone has a counter; one that may not be looked into may have one."""
         try:
-            return path.exists()
-        except OSError as error:
-            raise read_error(path, error) from None
+            os.stat(self._root / directory / "energy_uj")
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True
+        return True
 
-    def _name(self, directory: str) -> str:
+    def _name(self, directory: str) -> str | None:
         try:
-            return (self._root / directory / "name").read_text().strip() or directory
+            return (self._root / directory / "name").read_text().strip() or None
         except (OSError, UnicodeDecodeError):
-            return directory
+            return None
 
-    def _counter(self, zone: Zone) -> _Counter:
+    def _counter(self, zone: Zone, is_named: bool) -> _Counter:
         folder = self._root / zone.directory
         span = folder / "max_energy_range_uj"
         try:
@@ -152,7 +172,8 @@ class RaplCollector:
         except (OSError, ReadError):
             span_joules = 0.0
         file = OpenFile(folder / "energy_uj")
-        return _Counter(zone, file, span_joules or math.inf, Constraints(folder))
+        part_of = _WHOLE & {zone.domain} if is_named else _WHOLE
+        return _Counter(zone, file, span_joules or math.inf, Constraints(folder), part_of)
 
     def _absent(self, why: str | None) -> ReadError:
         message = (
@@ -160,6 +181,23 @@ class RaplCollector:
             "intel_rapl_msr loaded, and --path.sysfs right?"
         )
         return ReadError(Reason.ABSENT, message)
+
+
+def _limits(counter: _Counter, problems: list[ReadError]) -> list[Sample]:
+    """Return the limits of a zone; why they cannot be read is added to the problems."""
+    try:
+        return counter.limits()
+    except ReadError as error:
+        problems.append(error)
+        return []
+
+
+def _together(problems: list[ReadError]) -> ReadError | None:
+    """Return the first problem with how many there are; the paths of all would be a long line."""
+    if len(problems) < 2:
+        return problems[0] if problems else None
+    first, more = problems[0], len(problems) - 1
+    return ReadError(first.reason, f"{first}; and {more} more of the zones", remedy=first.remedy)
 
 
 def zones(names: Mapping[str, str], counting: Iterable[str]) -> list[Zone]:

@@ -17,10 +17,9 @@ import msgspec
 
 from rackwatt_exporter.config.energy import Division
 from rackwatt_exporter.energy.idle_power import IdlePower
+from rackwatt_exporter.energy.separate_gpus import SeparateGpus
 from rackwatt_exporter.energy.split import EnergyParts, Interval, split
 from rackwatt_exporter.energy.usage import Usage
-
-_SEPARATE_AFTER = 3
 
 
 class CounterValue(NamedTuple):
@@ -36,7 +35,7 @@ class Meters(msgspec.Struct, frozen=True):
     `source` names what measures the node; it is empty where nothing does. `node` are the counters
     that add up to the node: one that measures all of it, or with `is_whole` false its parts, to
     which the GPUs, by UUID, are added. `expected_gpus` are all that there are: the counter of one
-    may be unknown.
+    may be unknown. `suspended_s` is for how long the machine has been suspended since it booted.
     """
 
     source: str
@@ -46,6 +45,7 @@ class Meters(msgspec.Struct, frozen=True):
     memory: CounterValue | None = None
     is_whole: bool = False
     expected_gpus: frozenset[str] = frozenset()
+    suspended_s: float = 0.0
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -80,8 +80,7 @@ class NodeLedger(msgspec.Struct):
     units: dict[str, UnitAccount] = {}
     position: Position | None = None
     idle_power: IdlePower = msgspec.field(default_factory=IdlePower)
-    has_separate_gpus: bool = False
-    exceeded: int = 0
+    separate_gpus: dict[str, SeparateGpus] = {}
 
     @property
     def units_total(self) -> int:
@@ -147,7 +146,7 @@ class NodeLedger(msgspec.Struct):
         knows_gpus = (first.expected_gpus | last.expected_gpus) <= gpus_uj.keys()
         if not knows_gpus and not last.is_whole:
             return None
-        if knows_gpus and self._adds_gpus(meters, node_uj, sum(gpus_uj.values()), gpus):
+        if knows_gpus and self._adds_gpus(meters, node_uj, sum(gpus_uj.values()), duration_s, gpus):
             node_uj += sum(gpus_uj.values())
         return Interval(
             duration_s=duration_s,
@@ -157,21 +156,28 @@ class NodeLedger(msgspec.Struct):
             cpus=usage.cpus,
             used_bytes=usage.used_bytes,
             units=usage.since(before.usage),
-            complete=usage.complete and before.usage.complete,
+            known=usage.known & before.usage.known,
+            unread=len(usage.unread | before.usage.unread),
             is_divisible=knows_gpus,
             processor_uj=_increase(first.processor, last.processor),
             memory_uj=_increase(first.memory, last.memory),
         )
 
-    def _adds_gpus(self, meters: Meters, node_uj: int, gpus_uj: int, gpus: str) -> bool:
+    def has_separate_gpus(self, source: str) -> bool:
+        """Return whether a source was found to measure the node without its GPUs."""
+        return source in self.separate_gpus and self.separate_gpus[source].holds
+
+    def _adds_gpus(
+        self, meters: Meters, node_uj: int, gpus_uj: int, duration_s: float, gpus: str
+    ) -> bool:
         """Return whether the GPUs draw beside what the source measures."""
         if not meters.is_whole:
             return True
         if gpus != "auto":
             return gpus == "separate"
-        self.exceeded = self.exceeded + 1 if gpus_uj > node_uj else 0
-        self.has_separate_gpus = self.has_separate_gpus or self.exceeded >= _SEPARATE_AFTER
-        return self.has_separate_gpus
+        found = self.separate_gpus.setdefault(meters.source, SeparateGpus())
+        found.observe(node_uj / duration_s / 1e6, gpus_uj / duration_s / 1e6)
+        return found.holds
 
     def _book(self, interval: Interval, division: Division) -> None:
         rest_uj = interval.node_uj - min(interval.node_uj, sum(interval.gpus_uj.values()))

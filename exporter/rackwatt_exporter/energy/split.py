@@ -3,7 +3,8 @@
 First the energy of each GPU goes to the units that hold it, by their shares. Of the rest, what the
 idle machine would have used is charged as the document says. What remains is used by CPU time and
 by memory: RAPL says how much by either, else fixed weights do. CPU time that no unit used is the
-system's. Where something is unknown, the energy stays `unattributed` instead of being guessed.
+system's. Where it is unknown whether another unit has used something, what no known unit used stays
+`unattributed` instead of being guessed. Where no unit's memory is counted, all is by CPU time.
 """
 
 from collections import Counter
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 
 from rackwatt_exporter.config.energy import Division, Idle
 from rackwatt_exporter.energy.apportion import apportion
-from rackwatt_exporter.energy.usage import UnitUse, fractions
+from rackwatt_exporter.energy.usage import ALL_KNOWN, Known, UnitUse, fractions
 
 WHOLE_GPU = 1_000_000
 
@@ -22,8 +23,8 @@ class Interval:
 
     `node_uj` is all of it, the GPUs included. `processor_uj` and `memory_uj` are what RAPL measured
     of either, None where it did not. `units` have the CPU time that they used in the interval.
-    `complete` is whether all units are known. Where `is_divisible` is false, it is unknown which
-    part of the energy is that of GPUs.
+    `known` is what is known of all units, `unread` how many there are beside them. Where
+    `is_divisible` is false, it is unknown which part of the energy is that of GPUs.
     """
 
     duration_s: float
@@ -33,7 +34,8 @@ class Interval:
     cpus: int
     used_bytes: int
     units: dict[str, UnitUse]
-    complete: bool = True
+    known: Known = ALL_KNOWN
+    unread: int = 0
     is_divisible: bool = True
     processor_uj: int | None = None
     memory_uj: int | None = None
@@ -69,8 +71,9 @@ def split(interval: Interval, division: Division, idle_watts: float | None) -> E
     _split_idle(interval, idle_uj, division.idle, parts)
     used_uj = rest_uj - idle_uj
     memory_uj = _memory_part(interval, used_uj, division)
-    _book(parts, interval, memory_uj, _memory_weights(interval))
-    _book(parts, interval, used_uj - memory_uj, _cpu_weights(interval))
+    knows_memory = interval.known.memory and not _is_memory_missing(interval)
+    _book(parts, memory_uj, _memory_weights(interval), knows_memory)
+    _book(parts, used_uj - memory_uj, _cpu_weights(interval), interval.known.cpus)
     return parts
 
 
@@ -84,7 +87,7 @@ def _split_gpus(interval: Interval, parts: EnergyParts) -> int:
         shares = fractions(interval.units, gpu)
         shares[_IDLE] = max(0, WHOLE_GPU - sum(shares.values()))
         divided = apportion(uj, shares)
-        _leave(parts, interval, divided.pop(_IDLE))
+        _leave(parts, divided.pop(_IDLE), interval.known.gpus)
         parts.units.update(divided)
     return total
 
@@ -95,17 +98,18 @@ def _split_idle(interval: Interval, idle_uj: int, idle: Idle, parts: EnergyParts
         return
     if idle == "equal":
         shares = dict.fromkeys(interval.units, 1)
+        shares[_IDLE] = 0 if interval.known.cpus else max(1, interval.unread)
     else:
         shares = _held(interval)
         shares[_IDLE] = max(0, interval.cpus * 1000 - sum(shares.values()))
     divided = apportion(idle_uj, shares) if any(shares.values()) else {_IDLE: idle_uj}
-    _leave(parts, interval, divided.pop(_IDLE, 0))
+    _leave(parts, divided.pop(_IDLE, 0), interval.known.cpus)
     parts.units.update(divided)
 
 
-def _leave(parts: EnergyParts, interval: Interval, unused_uj: int) -> None:
+def _leave(parts: EnergyParts, unused_uj: int, is_known: bool) -> None:
     """Book what no known unit holds: it idles, unless a unit that is unknown holds it."""
-    if interval.complete:
+    if is_known:
         parts.idle += unused_uj
     else:
         parts.unattributed += unused_uj
@@ -122,8 +126,16 @@ def _held(interval: Interval) -> dict[str, int]:
     return held
 
 
+def _is_memory_missing(interval: Interval) -> bool:
+    units = interval.units.values()
+    return any(use.memory_bytes is None for use in units if not use.has_ended)
+
+
 def _memory_part(interval: Interval, used_uj: int, division: Division) -> int:
     """Return how much of what the busy node used was used by its memory."""
+    living = [use for use in interval.units.values() if not use.has_ended]
+    if living and all(use.memory_bytes is None for use in living):
+        return 0  # no controller counts it
     if interval.memory_uj is not None and interval.processor_uj is not None:
         by = {"memory": interval.memory_uj, "cpu": interval.processor_uj}
     else:
@@ -137,17 +149,17 @@ def _cpu_weights(interval: Interval) -> dict[str, int]:
 
 
 def _memory_weights(interval: Interval) -> dict[str, int]:
-    used = {key: use.memory_bytes for key, use in interval.units.items()}
+    used = {key: use.memory_bytes or 0 for key, use in interval.units.items()}
     return {**used, _SYSTEM: max(0, interval.used_bytes - sum(used.values()))}
 
 
-def _book(parts: EnergyParts, interval: Interval, amount_uj: int, weights: dict[str, int]) -> None:
+def _book(parts: EnergyParts, amount_uj: int, weights: dict[str, int], is_known: bool) -> None:
     """Divide an amount by weights; the system's part is not its own where units are unknown."""
     if sum(weights.values()) <= 0:
         weights = {_SYSTEM: 1}
     divided = apportion(amount_uj, weights)
     system_uj = divided.pop(_SYSTEM)
-    if interval.complete:
+    if is_known:
         parts.system += system_uj
     else:
         parts.unattributed += system_uj

@@ -19,6 +19,7 @@ from rackwatt_exporter.store.store import Record, Store
 from rackwatt_exporter.store.wrapping_counter import WrappingCounter
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_SUSPENDED_S = 1.0  # less may be between two readings of clocks
 
 CollectorRecord: TypeAlias = Record[CollectorConfig, CollectorResult]
 
@@ -40,6 +41,7 @@ class CollectorStore(Store[CollectorConfig, CollectorResult]):
         self._since_boot = since_boot
         self._wall = wall
         self._boot = boot_id()
+        self._suspended_s: dict[str, float] = {}
 
     @property
     def scheduler(self) -> str | None:
@@ -77,7 +79,7 @@ class CollectorStore(Store[CollectorConfig, CollectorResult]):
             *((energy, self.counter(name, energy).watts) for energy in value.energies),
         ]
         whole = [watts for part, watts in known if part.domain == WHOLE_NODE]
-        if value.error is not None and not whole:
+        if value.error is not None and not whole and (value.lacking is None or value.lacking):
             return None
         known_watts = whole or [watts for part, watts in known if part.additive]
         watts = [each for each in known_watts if each is not None]
@@ -93,8 +95,11 @@ class CollectorStore(Store[CollectorConfig, CollectorResult]):
 
     def _book(self, spec: CollectorConfig, value: CollectorResult) -> None:
         at_s, wall_s, collector = self._since_boot(), self._wall(), spec.name
+        was_suspended = self._was_suspended(collector, at_s)
         for power in value.powers:
             account = self.account(collector, power)
+            if was_suspended:
+                account.pause()
             account.add(power.watts, power.joules, at_s, wall_s, spec.stale_after_s)
             self._ledger.changed.add(_account_key(collector, power))
         for energy in value.energies:
@@ -103,6 +108,16 @@ class CollectorStore(Store[CollectorConfig, CollectorResult]):
                 energy.joules, energy.span_joules, boot, at_s, wall_s, energy.max_watts
             )
             self._ledger.changed.add(_counter_key(collector, energy))
+
+    def _was_suspended(self, collector: str, since_boot_s: float) -> bool:
+        """Return whether this machine was suspended since a collector was read.
+
+        What it drew then was measured neither before nor after it.
+        """
+        suspended_s = since_boot_s - self._clock()
+        before_s = self._suspended_s.get(collector, suspended_s)
+        self._suspended_s[collector] = suspended_s
+        return suspended_s - before_s > _SUSPENDED_S
 
 
 def _counter_key(collector: str, energy: EnergyCounter) -> str:

@@ -89,6 +89,12 @@ class Store(Generic[S, V]):
         self.records: dict[str, Record[S, V]] = {}
         self.revision = 0
         self._clock = clock
+        self._watchers: list[Callable[[Record[S, V]], None]] = []
+
+    def watch(self, accepted: Callable[[Record[S, V]], None]) -> Callable[[], None]:
+        """Have each value that is accepted reported; return what ends that."""
+        self._watchers.append(accepted)
+        return lambda: self._watchers.remove(accepted)
 
     def sync(self, specs: Iterable[S]) -> set[str]:
         """Hold a record for each spec and for no other; return the keys of those removed."""
@@ -111,6 +117,8 @@ class Store(Generic[S, V]):
         if (record := self.records.get(key)) is not None:
             self._accept(record, value, took_s)
             self._changed(record)
+            for accepted in self._watchers:
+                accepted(record)
 
     def failed(self, key: str, error: ReadError, took_s: float) -> None:
         """Accept a failure that happened just now."""

@@ -115,9 +115,11 @@ class UnitReading(msgspec.Struct, frozen=True, gc=False):
 class UnitsResult(msgspec.Struct, frozen=True):
     """All units of one manager. `ended` are those that are gone since the last result.
 
-    `error` says why a part of it is missing, if one is. `unknown` says why users and accounts are
-    not known. `waits_for` names the control groups that
-    the manager has not made yet.
+    `error` says why a part of it is missing, if one is; names are a part. `unread` are the ids of
+    units that are there, and of which nothing could be read; without `is_complete` there may be
+    units whose ids are not known either, and without `knows_gpus` some may hold GPUs. `unknown`
+    says why users and accounts are not known. `waits_for` names the control groups that the manager
+    has not made yet.
     """
 
     units: tuple[UnitReading, ...] = ()
@@ -125,3 +127,6 @@ class UnitsResult(msgspec.Struct, frozen=True):
     error: ReadError | None = None
     waits_for: str = ""
     unknown: str = ""
+    unread: frozenset[str] = frozenset()
+    is_complete: bool = True
+    knows_gpus: bool = True

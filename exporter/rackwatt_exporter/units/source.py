@@ -67,6 +67,7 @@ class UnitSource:
         self._by_events: dict[str, ControlGroup] = {}
         self._ended: list[UnitReading] = []
         self._problems: list[str] = []
+        self._unread: set[str] = set()
         self._births = Births(self._changed)
         self._timers: set[asyncio.TimerHandle] = set()
 
@@ -78,8 +79,10 @@ class UnitSource:
         """
         self._births.start()
         self._problems = []
+        self._unread = set()
         self._find()
         units: dict[UnitKey, ControlGroup] = {}
+        are_distinct = True
         for number, group in enumerate(list(self.groups.values())):
             if number % _AT_ONCE == _AT_ONCE - 1:
                 await asyncio.sleep(0)  # five thousand units take a third of a second
@@ -88,12 +91,21 @@ class UnitSource:
             reading = self._read(group)
             if reading is not None and units.setdefault(group.key, group) is not group:
                 self._problems.append(f"{group.path}: {group.key.unit} is another group's id")
+                are_distinct = False
         self._complete(units.values())
         readings = tuple(filter(None, (group.reading for group in units.values())))
         ended, self._ended = tuple(self._ended), []
         waits_for = "" if self._tree.directories else self._layout.waits_for
-        unknown = self._properties.problem if self._properties is not None else ""
-        return UnitsResult(readings, ended, self._error(), waits_for, unknown)
+        return UnitsResult(
+            readings,
+            ended,
+            self._error(),
+            waits_for,
+            unknown=self._properties.problem if self._properties is not None else "",
+            unread=frozenset(self._unread),
+            is_complete=are_distinct and not self._tree.unreadable,
+            knows_gpus=self._gpus is None or self._gpus.problem is None,
+        )
 
     async def close(self) -> None:
         """Close all files, and end the watches."""
@@ -135,6 +147,7 @@ class UnitSource:
             is_there = group.open(self._mounted)
         except OSError as error:
             self._problems.append(f"{found.path}: {error.strerror}")
+            self._unread.add(key.unit)
             group.close()
             return
         if not is_there:
@@ -168,6 +181,7 @@ class UnitSource:
             return None
         except (OSError, ValueError) as error:
             self._problems.append(f"{group.path}: {error}")
+            self._unread.add(group.key.unit)
             return None
         self._problems += [f"{group.path}: {problem}" for problem in parts.problems]
         group.is_unit = lives

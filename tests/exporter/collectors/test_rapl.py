@@ -172,9 +172,43 @@ async def test_what_can_be_read_is_and_the_rest_is_amiss(tmp_path: Path) -> None
     ]  # fmt: skip
     assert findings.error is not None
     assert findings.error.reason is Reason.BAD_REPLY
+    assert findings.lacking == frozenset({"package"})
     tree.show(intel_rapl_1=1.0)
     assert (await collector.read()).error is None
     await collector.close()
+
+
+async def test_rapl_names_the_zones_that_cannot_be_read_and_which_sum_they_are_a_part_of(
+    tmp_path: Path,
+) -> None:
+    tree = Powercap(tmp_path, LAPTOP)
+    tree.remove("intel-rapl-mmio:0:0")
+    collector = RaplCollector(HostPaths("n1", sysfs=tmp_path))
+    for zone in ("intel-rapl:0:0", "intel-rapl:1"):
+        tree.write(zone, "garbage\n")
+    findings = await collector.read()
+    assert [one.zone for one in findings.energies] == ["package-0", "package-0/uncore"]
+    assert findings.lacking == frozenset()  # core is in its package, and psys is no part of it
+    assert "intel-rapl:0:0/energy_uj" in str(findings.error)
+    assert "and 1 more of the zones" in str(findings.error)
+    await collector.close()
+
+
+async def test_a_folder_of_a_zone_that_may_not_be_looked_into_costs_itself_alone() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        tree = Powercap(Path(folder), {"intel-rapl:0": "package-0"})
+        tree.add("intel-rapl:1", "package-1", mode=0o444)
+        os.chmod(Path(folder, "class/powercap/intel-rapl:0"), 0)
+        with unprivileged():
+            collector = RaplCollector(HostPaths("n1", sysfs=Path(folder)))
+            findings = await collector.read()
+            await collector.close()
+        os.chmod(Path(folder, "class/powercap/intel-rapl:0"), 0o755)
+        assert [one.zone for one in findings.energies] == ["package-1"]
+        assert findings.error is not None
+        assert findings.error.reason is Reason.PERMISSION_DENIED
+        assert findings.lacking == frozenset({"package", "dram"})  # it has not even a name
 
 
 async def test_a_driver_without_an_answer_is_sensor_unreadable(tmp_path: Path) -> None:

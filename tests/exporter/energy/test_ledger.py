@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from rackwatt_exporter.config.energy import Division
 from rackwatt_exporter.energy.ledger import CounterValue, Meters, NodeLedger
-from rackwatt_exporter.energy.usage import UnitsTimeline, UnitUse, Usage
+from rackwatt_exporter.energy.usage import (
+    NOTHING_KNOWN,
+    Known,
+    Units,
+    UnitsTimeline,
+    UnitUse,
+    Usage,
+)
 
 EVENTS = ("tick",) * 6 + (
     "birth", "death", "reuse", "no source", "switch", "reset", "gap", "units unknown", "gpus",
@@ -81,7 +88,8 @@ class Node:
         usage = Usage(
             self.at_s, self.busy_ns, 16, 2**34,
             dict(self.units) if self.knows_units else {},
-            frozenset({"slurm"} if self.knows_units else ()), self.knows_units,
+            frozenset({"slurm"} if self.knows_units else ()),
+            Known() if self.knows_units else NOTHING_KNOWN,
         )  # fmt: skip
         gpus = {"GPU-1": CounterValue(self.gpu_uj)} if self.has_gpu else {}
         node = {self.source: CounterValue(self.node_uj, self.run)} if self.source else {}
@@ -187,7 +195,8 @@ def test_the_ledger_finds_out_that_gpus_have_supplies_of_their_own() -> None:
             is_whole=True,
         )
         advance(ledger, 10.0 * (turn + 1), 0, meters, job=UnitUse("1", turn))
-    assert ledger.has_separate_gpus
+    assert ledger.has_separate_gpus("ipmi")
+    assert not ledger.has_separate_gpus("redfish")
     assert ledger.measured == 2 * 1000 + 3 * 6000
     assert ledger.imbalance == 0
 
@@ -203,20 +212,64 @@ def test_the_ledger_books_nothing_across_a_counter_that_does_not_continue() -> N
     assert ledger.units["slurm/job"].microjoules == 500
 
 
+def uses(timeline: UnitsTimeline, at_s: float) -> dict[str, UnitUse]:
+    units = timeline.at(at_s)
+    assert units is not None
+    return dict(units.uses)
+
+
 def test_the_units_of_a_timeline_begin_and_end_between_its_readings() -> None:
     timeline = UnitsTimeline()
-    timeline.add(10.0, {"slurm/1": UnitUse("a", 100), "slurm/2": UnitUse("b", 50)})
-    timeline.add(20.0, {"slurm/2": UnitUse("b", 90), "slurm/3": UnitUse("c", 10)})
-    assert timeline.at(15.0) == {
+    timeline.add(10.0, Units({"slurm/1": UnitUse("a", 100), "slurm/2": UnitUse("b", 50)}))
+    timeline.add(20.0, Units({"slurm/2": UnitUse("b", 90), "slurm/3": UnitUse("c", 10)}))
+    assert uses(timeline, 15.0) == {
         "slurm/1": UnitUse("a", 100, has_ended=True),
         "slurm/2": UnitUse("b", 70),
         "slurm/3": UnitUse("c", 5),
     }
-    assert timeline.at(20.0) == {
+    assert uses(timeline, 20.0) == {
         "slurm/1": UnitUse("a", 100, has_ended=True),
         "slurm/2": UnitUse("b", 90),
         "slurm/3": UnitUse("c", 10),
     }
-    assert timeline.at(10.0) == {"slurm/1": UnitUse("a", 100), "slurm/2": UnitUse("b", 50)}
+    assert uses(timeline, 10.0) == {"slurm/1": UnitUse("a", 100), "slurm/2": UnitUse("b", 50)}
     assert timeline.at(20.1) is None
     assert UnitsTimeline().at(1.0) is None
+
+
+def test_a_unit_of_a_timeline_that_ended_is_kept_until_a_moment_after_it() -> None:
+    timeline = UnitsTimeline()
+    timeline.add(10.0, Units({}))
+    timeline.add(20.0, Units({"slurm/1": UnitUse("a", 100, has_ended=True)}))
+    for at_s in range(30, 600, 10):  # more readings than are kept
+        timeline.add(float(at_s), Units({"slurm/2": UnitUse("b", at_s)}))
+    ended = UnitUse("a", 100, milli_cpus=0, has_ended=True)
+    assert uses(timeline, 585.0)["slurm/1"] == ended
+    timeline.forget_before(585.0)
+    assert set(uses(timeline, 587.0)) == {"slurm/2"}
+
+
+def test_a_unit_of_a_timeline_that_could_not_be_read_has_not_ended() -> None:
+    timeline = UnitsTimeline()
+    timeline.add(10.0, Units({"slurm/1": UnitUse("a", 100)}))
+    timeline.add(20.0, Units({}, NOTHING_KNOWN, frozenset({"slurm/1"})))
+    timeline.add(30.0, Units({"slurm/1": UnitUse("a", 140), "slurm/2": UnitUse("b", 9)}))
+    assert timeline.at(15.0) == Units({}, NOTHING_KNOWN, frozenset({"slurm/1"}))
+    assert uses(timeline, 25.0)["slurm/1"] == UnitUse("a", 130, begin_ns=120)
+    assert timeline.at(30.0) == Units(
+        {"slurm/1": UnitUse("a", 140, begin_ns=120), "slurm/2": UnitUse("b", 9)}
+    )
+
+
+def test_the_ledger_does_not_end_a_unit_that_cannot_be_read() -> None:
+    ledger = NodeLedger()
+    advance(ledger, 10.0, 0, job=UnitUse("1", 0))
+    advance(ledger, 20.0, 5000, job=UnitUse("1", 10))
+    meters = Meters("ipmi", {"ipmi": CounterValue(9000)}, is_whole=True)
+    usage = Usage(30.0, 20, 4, 0, {}, frozenset({"slurm"}), NOTHING_KNOWN, frozenset({"slurm/job"}))
+    ledger.advance("boot", meters, usage, Division(1, 0))
+    account = ledger.units["slurm/job"]
+    assert (account.ended_s, account.watts, ledger.unattributed) == (None, None, 4000)
+    # What it used before this is unknown: it is charged from its counter on.
+    advance(ledger, 40.0, 13_000, job=UnitUse("1", 30))
+    assert (account.microjoules, ledger.imbalance) == (5000, 0)

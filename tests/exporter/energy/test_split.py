@@ -3,14 +3,14 @@ from hypothesis import strategies as st
 
 from rackwatt_exporter.config.energy import Division, Idle
 from rackwatt_exporter.energy.split import Interval, split
-from rackwatt_exporter.energy.usage import UnitUse
+from rackwatt_exporter.energy.usage import NOTHING_KNOWN, Known, UnitUse
 
 GPU = "GPU-1"
 USES = st.builds(
     UnitUse,
     identity=st.just("1"),
     cpu_ns=st.integers(0, 10**13),
-    memory_bytes=st.integers(0, 2**42),
+    memory_bytes=st.none() | st.integers(0, 2**42),
     milli_cpus=st.none() | st.integers(0, 10**6),
     gpus=st.dictionaries(st.sampled_from([GPU, "GPU-2"]), st.integers(0, 10**6)),
 )
@@ -23,7 +23,8 @@ INTERVALS = st.builds(
     cpus=st.integers(0, 1024),
     used_bytes=st.integers(0, 2**43),
     units=st.dictionaries(st.sampled_from(["slurm/1", "slurm/2", "pbs/1"]), USES),
-    complete=st.booleans(),
+    known=st.builds(Known, st.booleans(), st.booleans(), st.booleans()),
+    unread=st.integers(0, 3),
     processor_uj=st.none() | st.integers(0, 10**12),
     memory_uj=st.none() | st.integers(0, 10**12),
 )
@@ -40,17 +41,19 @@ def test_split_conserves_the_energy_of_any_interval(
     assert parts.total == interval.node_uj
     assert set(parts.units) <= set(interval.units)
     assert min([*parts.units.values(), parts.idle, parts.system, parts.unattributed]) >= 0
-    if interval.complete:
-        assert not parts.unattributed or not interval.busy_ns or not interval.used_bytes
-    else:
+    counts_memory = all(use.memory_bytes is not None for use in interval.units.values())
+    if interval.known == Known() and counts_memory:
+        assert not parts.unattributed
+    if interval.known == NOTHING_KNOWN:
         assert (parts.system, division.idle != "none" and parts.idle) == (0, 0)
 
 
 def joules(
-    idle: Idle, idle_watts: float | None = 100.0, complete: bool = True, **units: UnitUse
+    idle: Idle, idle_watts: float | None = 100.0, known: Known | None = None, **units: UnitUse
 ) -> dict[str, float]:
     """Divide 3000 J of ten seconds on 8 CPUs, 4 of which were busy."""
-    interval = Interval(10.0, 3_000_000_000, {}, 40 * 10**9, 8, 2**34, units, complete)
+    known = known or Known()
+    interval = Interval(10.0, 3_000_000_000, {}, 40 * 10**9, 8, 2**34, units, known)
     parts = split(interval, Division(900, 100, idle), idle_watts)
     whole = {**parts.units, "idle": parts.idle, "system": parts.system}
     return {key: uj / 1e6 for key, uj in {**whole, "?": parts.unattributed}.items() if uj}
@@ -79,8 +82,8 @@ def test_split_charges_nothing_as_idle_while_the_idle_power_is_unknown() -> None
 
 
 def test_split_leaves_unattributed_what_an_unknown_unit_may_have_used() -> None:
-    assert joules("none", complete=False, one=ONE) == {"one": 1000, "idle": 1000, "?": 1000}
-    assert joules("allocated", complete=False) == {"?": 3000}
+    assert joules("none", known=NOTHING_KNOWN, one=ONE) == {"one": 1000, "idle": 1000, "?": 1000}
+    assert joules("allocated", known=NOTHING_KNOWN) == {"?": 3000}
 
 
 def test_split_divides_gpus_by_their_shares_and_the_rest_of_them_idles() -> None:
@@ -101,3 +104,38 @@ def test_split_divides_by_what_rapl_measured_of_memory_and_processors() -> None:
     )  # fmt: skip
     parts = split(interval, Division(), None)
     assert (parts.units["one"], parts.system) == (250, 750)
+
+
+def test_split_leaves_unattributed_what_is_unknown_alone() -> None:
+    one = UnitUse("1", 20 * 10**9, 2**33, 4000)
+    assert joules("none", known=Known(memory=False), one=one) == {
+        "one": 1000, "idle": 1000, "system": 900, "?": 100,
+    }  # fmt: skip
+    assert joules("allocated", known=Known(gpus=False), one=one) == joules("allocated", one=one)
+
+
+def test_split_of_memory_that_one_unit_does_not_count_leaves_the_rest_unattributed() -> None:
+    one, two = UnitUse("1", 20 * 10**9, 2**33, 4000), UnitUse("1", 20 * 10**9, None, 4000)
+    assert joules("none", one=one, two=two) == {"one": 1000, "two": 900, "idle": 1000, "?": 100}
+
+
+def test_split_is_by_cpu_time_alone_where_no_unit_counts_memory() -> None:
+    one = UnitUse("1", 20 * 10**9, None, 4000)
+    assert joules("none", one=one) == {"one": 1000, "idle": 1000, "system": 1000}
+
+
+def test_split_of_idle_power_leaves_a_unit_that_cannot_be_read_its_equal_part() -> None:
+    one = UnitUse("1", 20 * 10**9, 0, 4000)
+    interval = Interval(10.0, 10**9, {}, 40 * 10**9, 8, 2**34, {"one": one}, NOTHING_KNOWN, 1)
+    parts = split(interval, Division(1, 0, "equal"), 100.0)
+    assert (parts.units["one"], parts.unattributed) == (500_000_000, 500_000_000)
+
+
+def test_split_leaves_a_gpu_unattributed_where_it_is_unknown_who_holds_it() -> None:
+    one = UnitUse("1", 40 * 10**9, 0, 8000, {GPU: 400_000})
+    interval = Interval(
+        10.0, 2 * 10**9, {GPU: 10**9}, 40 * 10**9, 8, 0, {"one": one}, Known(gpus=False)
+    )
+    parts = split(interval, Division(1, 0, "none"), 0.0)
+    assert (parts.units["one"], parts.unattributed) == (1_400_000_000, 600_000_000)
+    assert (parts.idle, parts.system) == (0, 0)

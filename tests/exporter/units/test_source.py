@@ -128,6 +128,35 @@ async def test_one_unit_that_cannot_be_read_costs_itself_alone(
     assert result.error is not None
     assert "job_1: cpu.stat: " in str(result.error)
     assert "job_2/memory.stat: " in str(result.error)
+    assert (result.unread, result.is_complete, result.knows_gpus) == (frozenset(), True, True)
+
+
+async def test_a_unit_of_which_nothing_can_be_read_is_named_and_not_ended(
+    tmp_path: Path, units_of: Open
+) -> None:
+    tree = CgroupTree(tmp_path)
+    for job in (1, 2):
+        tree.group(JOB.format(job), Use(user_us=1))
+    source = units_of(tree, "slurm")
+    await source.read()
+    (tree.root / JOB.format(2) / "cgroup.events").write_text("garbage\n")
+    result = await source.read()
+    assert (ids(result), result.ended, result.unread) == (["1"], (), frozenset({"2"}))
+    assert result.is_complete
+    tree.group(JOB.format(2), Use(user_us=1))
+    result = await source.read()
+    assert (ids(result), result.unread, result.error) == (["1", "2"], frozenset(), None)
+
+
+async def test_names_that_cannot_be_read_leave_the_units_whole(
+    tmp_path: Path, units_of: Open
+) -> None:
+    tree = CgroupTree(tmp_path)
+    tree.group("kubepods/burstable/pod1a2b", Use(user_us=1))
+    result = await units_of(tree, "kubernetes").read()
+    assert result.error is not None
+    assert result.error.reason is Reason.ABSENT
+    assert (ids(result), result.unread, result.is_complete) == (["1a2b"], frozenset(), True)
 
 
 async def test_numbers_move_in_files_that_stay_open(tmp_path: Path, units_of: Open) -> None:

@@ -3,10 +3,12 @@
 A counter is a sum of accounts of the collector store (store/collectors.py), in microjoules. Where
 an account leaves out a stretch of time, because its source failed or restarted, its joules do not
 say what was used in it: the line of time begins again, and its run increases, so that nothing takes
-the difference across it for a measurement.
+the difference across it for a measurement. So it does where the machine was suspended: what it drew
+meanwhile belongs to no unit, and the monotonic clock did not count that time.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from rackwatt_crds.node.energy import PART_SOURCES, WHOLE_NODE_SOURCES
@@ -20,6 +22,7 @@ from rackwatt_exporter.store.wrapping_counter import WrappingCounter
 RAPL = "rapl"
 GPU = "gpu"
 _GPU_SOURCES = frozenset(PART_SOURCES) - {RAPL}
+_SUSPENDED_S = 1.0  # less may be between two readings of clocks
 
 
 class Meter(NamedTuple):
@@ -56,34 +59,63 @@ class _Line:
         self.run += 1
 
 
-class NodeMeters:
-    """All counters of energy of this machine; `before` are those of the process before."""
+def suspended_s() -> float:
+    """Return for how long this machine has been suspended since it booted (clock_gettime(2))."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
 
-    def __init__(self, collectors: CollectorStore, wanted: str, before: Meters | None) -> None:
+
+class NodeMeters:
+    """All counters of energy of this machine; `before` are those of the process before.
+
+    `suspended` says for how long the machine has been suspended since it booted, in seconds.
+    """
+
+    def __init__(
+        self,
+        collectors: CollectorStore,
+        wanted: str,
+        before: Meters | None,
+        suspended: Callable[[], float] = suspended_s,
+    ) -> None:
         self._collectors = collectors
+        self._suspended = suspended
+        self._suspended_s = before.suspended_s if before else suspended()
         self._wanted = WHOLE_NODE_SOURCES if wanted == "auto" else (wanted,)
         self._takes_parts = wanted in {"auto", RAPL}
+        self._lacks_parts = False
         self._runs = _runs(before) if before else {}
         self._lines: dict[Meter, _Line] = {}
         self._read_at_s: dict[str, float] = {}
         self._integrals: dict[Meter, EnergyAccount] = {}
         self._live: dict[str, list[Meter]] = {}
         self._found: dict[str, list[Meter]] = {}
+        self._break_if_suspended()
 
     def observe(self) -> None:
-        """Take over what was read since the last time."""
+        """Take over what was read since the last time, and what is not known any more."""
+        self._break_if_suspended()
         for name in (*WHOLE_NODE_SOURCES, *PART_SOURCES):
             record = self._collectors.fresh(name)
-            if record is None or record.value is None or record.read_at_s is None:
+            if record is None or record.value is None:
                 self._live.pop(name, None)
                 self._lose(name, record)
-            elif record.read_at_s != self._read_at_s.get(name):
-                self._read_at_s[name] = record.read_at_s
-                totals = self._totals(record, record.read_at_s)
-                is_partial = record.spec.name == RAPL and record.error is not None
-                missed = self._gpus(name) if record.error is not None else []
-                self._found[name] = [] if is_partial else list({**totals, **dict.fromkeys(missed)})
-                self._live[name] = list(self._add(totals, is_partial, record.read_at_s))
+            else:
+                self.take(record)
+
+    def take(self, record: CollectorRecord) -> None:
+        """Take over what a collector has read, unless that was done before."""
+        name, value, at_s = record.spec.name, record.value, record.read_at_s
+        if value is None or at_s is None or at_s == self._read_at_s.get(name):
+            return
+        self._read_at_s[name] = at_s
+        self._break_if_suspended()
+        totals = self._totals(record, at_s)
+        missed = self._gpus(name) if record.error is not None else []
+        lacking = value.lacking or frozenset()
+        self._found[name] = [] if lacking else list({**totals, **dict.fromkeys(missed)})
+        self._live[name] = list(self._add(totals, lacking, at_s))
+        if name == RAPL:
+            self._lacks_parts = bool(lacking)
 
     @property
     def source(self) -> str:
@@ -130,13 +162,27 @@ class NodeMeters:
             expected_gpus=frozenset(
                 meter.zone for name in self._found for meter in self._gpus(name)
             ),
+            suspended_s=self._suspended_s,
         )
+
+    def _break_if_suspended(self) -> None:
+        """Begin all counters again where the machine was suspended."""
+        now_s = self._suspended()
+        if abs(now_s - self._suspended_s) < _SUSPENDED_S:
+            return
+        self._suspended_s = now_s
+        self._runs = {key: run + 1 for key, run in self._runs.items()}
+        for line in self._lines.values():
+            line.begin_again()
+        for account in self._integrals.values():
+            account.pause()
 
     def _best(self, known: Mapping[str, Collection[Meter]]) -> str:
         for name in self._wanted:
             if Meter(name, WHOLE_NODE) in known.get(name, ()):
                 return name
-        return RAPL if self._takes_parts and _PROCESSOR in known.get(RAPL, ()) else ""
+        has_parts = self._takes_parts and not self._lacks_parts
+        return RAPL if has_parts and _PROCESSOR in known.get(RAPL, ()) else ""
 
     def _count(self, meter: Meter, time_s: float) -> CounterValue | None:
         line = self._lines[meter]
@@ -165,14 +211,20 @@ class NodeMeters:
         return [meter for meter in self._found.get(name, ()) if meter.domain == GPU]
 
     def _add(
-        self, found: Mapping[Meter, list[EnergyTotal]], is_partial: bool, at_s: float
+        self,
+        found: Mapping[Meter, list[EnergyTotal]],
+        lacking: Collection[str],
+        at_s: float,
     ) -> Iterator[Meter]:
-        """Add a reading of a collector to the counters; go through those that are known."""
+        """Add a reading of a collector to the counters; go through those that are known.
+
+        Counters of the domains in `lacking` are not: one of their parts was not read.
+        """
         for meter, totals in found.items():
             is_first = meter not in self._lines
             line = self._lines.setdefault(meter, _Line(self._runs.get(meter.key, 0)))
             covered_s = min(total.covered_s for total in totals)
-            if is_partial or not all(map(_is_certain, totals)):
+            if meter.domain in lacking or not all(map(_is_certain, totals)):
                 line.begin_again()
                 continue
             last_s = line.covered_s

@@ -1,26 +1,34 @@
 """Advances the ledger of this machine with what its collectors and managers have read since.
 
-It reads the stores, and never a device: what is slow is read in the background. The ledger advances
-to the latest moment that every counter and every manager covers.
+It reads the stores, and never a device: what is slow is read in the background. What a store
+accepts is taken over at once: it may accept several values between two advances. The ledger
+advances to the latest moment that every counter and every manager covers.
 """
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Callable
 
 import msgspec
 
 from rackwatt_exporter.config.energy import AUTO, EnergyConfig
 from rackwatt_exporter.energy.ledger import Position
 from rackwatt_exporter.energy.timeline import Timeline
-from rackwatt_exporter.energy.usage import UnitsTimeline, UnitUse, Usage
-from rackwatt_exporter.pipelines.energy.meters import NodeMeters
+from rackwatt_exporter.energy.usage import (
+    ALL_KNOWN,
+    NOTHING_KNOWN,
+    Known,
+    Units,
+    UnitsTimeline,
+    UnitUse,
+    Usage,
+)
+from rackwatt_exporter.pipelines.energy.meters import NodeMeters, suspended_s
 from rackwatt_exporter.pipelines.energy.node_use import NodeUse
 from rackwatt_exporter.pipelines.energy.state_file import EnergyStateFile
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.store.collectors import CollectorStore
-from rackwatt_exporter.store.store import Store
+from rackwatt_exporter.store.units import UnitsRecord, UnitStore
 from rackwatt_exporter.units.model import UnitReading, UnitsResult
 
 _KEPT_S = 300.0  # of a unit that ended: several scrapes
@@ -62,11 +70,12 @@ class NodeEnergy:
         self,
         spec: EnergyConfig,
         collectors: CollectorStore,
-        units: Store[Any, UnitsResult],
+        units: UnitStore,
         use: NodeUse,
         file: EnergyStateFile,
         boot: str,
         clock: Callable[[], float] = time.monotonic,
+        suspended: Callable[[], float] = suspended_s,
     ) -> None:
         self._spec = spec
         self._units = units
@@ -76,9 +85,13 @@ class NodeEnergy:
         self._clock = clock
         self._ledger = file.ledger(boot)
         position = self._ledger.position
-        self._meters = NodeMeters(collectors, spec.source, position.meters if position else None)
+        meters = position.meters if position else None
+        self._meters = NodeMeters(collectors, spec.source, meters, suspended)
         self._busy = Timeline()
         self._managers: dict[str, UnitsTimeline] = {}
+        self._unwatch = [units.watch(self._observe_units), collectors.watch(self._meters.take)]
+        for record in units.records.values():
+            self._observe_units(record)
 
     async def read(self) -> EnergyView:
         """Advance as far as everything is known, and return the ledger once it is on disk.
@@ -90,36 +103,28 @@ class NodeEnergy:
         used_bytes = self._use.used_bytes()
         self._busy.add(self._clock(), busy_ns)
         self._meters.observe()
-        self._observe_units()
+        self._drop_managers()
         if self._advance(cpus, used_bytes):
             await self._file.save(self._ledger)
         return self._view()
 
     async def close(self) -> None:
         """Close what is open; the ledger is on disk already."""
+        for unwatch in self._unwatch:
+            unwatch()
         self._use.close()
 
-    def _observe_units(self) -> None:
-        for name in self._managers.keys() - self._units.records.keys():
-            del self._managers[name]
-        for name in self._units.records:
-            record = self._units.fresh(name)
-            if record is None or record.value is None or record.read_at_s is None:
-                self._managers.pop(name, None)
-                continue
-            readings = (*record.value.ended, *record.value.units)
-            uses = {f"{name}/{one.key.unit}": use for one in readings if (use := _use(one))}
-            self._managers.setdefault(name, UnitsTimeline()).add(record.read_at_s, uses)
+    def _observe_units(self, record: UnitsRecord) -> None:
+        name, value, at_s = record.spec.manager, record.value, record.read_at_s
+        if value is not None and at_s is not None:
+            self._managers.setdefault(name, UnitsTimeline()).add(at_s, _units(name, value))
 
-    def _knows_all(self, managers: Collection[str]) -> bool:
-        """Return whether every manager of the documents is known, and all of its units."""
-        records = self._units.records
-        return managers == records.keys() and all(
-            record.error is None
-            and record.value is not None
-            and all(unit.cpu_ns is not None for unit in record.value.units)
-            for record in records.values()
-        )
+    def _drop_managers(self) -> None:
+        """Drop managers that no document names, and those that have not been read for too long."""
+        for name in list(self._managers):
+            record = self._units.fresh(name)
+            if record is None or record.value is None:
+                del self._managers[name]
 
     def _advance(self, cpus: int, used_bytes: int) -> bool:
         """Advance the ledger; return whether it did."""
@@ -131,14 +136,7 @@ class NodeEnergy:
         busy_ns, meters = self._busy.at(time_s), self._meters.at(time_s)
         if busy_ns is None or meters is None:
             return False
-        known = {
-            name: units
-            for name, line in self._managers.items()
-            if (units := line.at(time_s)) is not None
-        }
-        units = {key: use for each in known.values() for key, use in each.items()}
-        complete = self._knows_all(known.keys())
-        usage = Usage(time_s, busy_ns, cpus, used_bytes, units, frozenset(known), complete)
+        usage = self._usage(time_s, busy_ns, cpus, used_bytes)
         self._ledger.advance(self._boot, meters, usage, self._spec.division)
         known_managers = {key.partition("/")[0] for key in self._ledger.units}
         self._ledger.end_units_of(known_managers - self._units.records.keys(), time_s)
@@ -148,6 +146,22 @@ class NodeEnergy:
         for line in self._managers.values():
             line.forget_before(time_s)
         return True
+
+    def _usage(self, time_s: float, busy_ns: int, cpus: int, used_bytes: int) -> Usage:
+        """Return the use of the node and its units at a moment."""
+        found = {
+            name: units
+            for name, line in self._managers.items()
+            if (units := line.at(time_s)) is not None
+        }
+        known = ALL_KNOWN if found.keys() == self._units.records.keys() else NOTHING_KNOWN
+        for each in found.values():
+            known &= each.known
+        uses = {key: use for each in found.values() for key, use in each.uses.items()}
+        unread = frozenset(key for each in found.values() for key in each.unread)
+        return Usage(
+            time_s, busy_ns, cpus, used_bytes, uses, frozenset(found), known=known, unread=unread
+        )
 
     def _view(self) -> EnergyView:
         ledger = self._ledger
@@ -185,7 +199,8 @@ class NodeEnergy:
         gpus = self._spec.division.gpus
         if position.meters.is_whole and gpus != AUTO:
             return gpus
-        is_separate = not position.meters.is_whole or self._ledger.has_separate_gpus
+        meters = position.meters
+        is_separate = not meters.is_whole or self._ledger.has_separate_gpus(meters.source)
         return "separate" if is_separate else "included"
 
     def _no_source(self) -> ReadError:
@@ -204,6 +219,22 @@ def _split(key: str) -> tuple[str, str]:
     return manager, unit
 
 
+def _units(manager: str, value: UnitsResult) -> Units:
+    """Return the units of a reading; those without CPU time are as if they were not read."""
+    unread = set(value.unread)
+    uses: dict[str, UnitUse] = {}
+    for reading in (*value.ended, *value.units):
+        use = _use(reading)
+        if use is not None:
+            uses[f"{manager}/{reading.key.unit}"] = use
+        else:
+            unread.add(reading.key.unit)
+    unread = {f"{manager}/{unit}" for unit in unread}
+    is_whole = value.is_complete and not unread
+    known = Known(is_whole, is_whole, is_whole and value.knows_gpus)
+    return Units(uses, known, frozenset(unread - uses.keys()))
+
+
 def _use(reading: UnitReading) -> UnitUse | None:
     """Return the use of a unit; None where its CPU time is unknown."""
     if reading.cpu_ns is None:
@@ -214,7 +245,7 @@ def _use(reading: UnitReading) -> UnitUse | None:
     return UnitUse(
         reading.identity,
         reading.cpu_ns,
-        reading.anonymous_bytes or 0,
+        reading.anonymous_bytes,
         None if reading.cpus is None else round(reading.cpus * 1000),
         gpus,
         reading.has_ended,

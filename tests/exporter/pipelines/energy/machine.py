@@ -1,7 +1,7 @@
 """A machine with a clock of its own, whose collectors and managers read what a test says."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rackwatt_exporter.collectors.base import CollectorResult
@@ -18,9 +18,10 @@ class Machine:
 
     def __init__(self, directory: Path | None = None, at_s: float = 1000.0) -> None:
         self.now_s = at_s
+        self.suspended_s = 0.0
         self._ledger = LedgerFile(directory)
         self.store = CollectorStore(
-            "n1", self._ledger, self.clock, self.clock, lambda: time.time() + self.now_s
+            "n1", self._ledger, self.clock, self.since_boot, lambda: time.time() + self.now_s
         )
         names = ("rapl", "ipmi", "nvidia")
         self.store.sync(CollectorConfig(name, "nodes") for name in names)
@@ -28,15 +29,29 @@ class Machine:
     def clock(self) -> float:
         return self.now_s
 
+    def since_boot(self) -> float:
+        return self.now_s + self.suspended_s
+
+    def suspended(self) -> float:
+        return self.suspended_s
+
     def pass_s(self, seconds: float) -> None:
         self.now_s += seconds
 
-    def rapl(self, package: float, dram: float = 0.0, error: ReadError | None = None) -> None:
+    def rapl(
+        self,
+        package: float,
+        dram: float = 0.0,
+        error: ReadError | None = None,
+        lacking: Iterable[str] | None = None,
+    ) -> None:
+        """Have RAPL read; with an error alone a package is what could not be."""
+        lacking = frozenset({"package"} if error and lacking is None else lacking or ())
         counters = (
             EnergyCounter("package", "package-0", package % RANGE_JOULES, RANGE_JOULES, True),
             EnergyCounter("dram", "package-0/dram", dram % RANGE_JOULES, RANGE_JOULES, True),
         )
-        self.store.succeeded("rapl", CollectorResult((), counters, error), 0.001)
+        self.store.succeeded("rapl", CollectorResult((), counters, error, lacking=lacking), 0.001)
 
     def ipmi(self, watts: float) -> None:
         powers = (DomainPower(WHOLE_NODE, "dcmi", watts),)

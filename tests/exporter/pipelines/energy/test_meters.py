@@ -15,7 +15,7 @@ def observed(machine: Machine, meters: NodeMeters) -> Meters | None:
 
 def test_meters_add_up_packages_and_memory_where_nothing_measures_the_whole_node() -> None:
     machine = Machine()
-    meters = NodeMeters(machine.store, "auto", None)
+    meters = NodeMeters(machine.store, "auto", None, machine.suspended)
     assert (meters.source, observed(machine, meters)) == ("", Meters("", {}, is_whole=True))
     for joules in (0.0, 1000.0, 3000.0):
         machine.rapl(joules, joules / 10)
@@ -115,7 +115,67 @@ def test_meters_lose_rapl_while_a_part_of_the_sum_is_missing() -> None:
     assert meters.source == "rapl"
     machine.rapl(3.0, error=ReadError(Reason.SENSOR_UNREADABLE, "package-1"))
     meters.observe()
-    assert meters.source == ""
+    assert (meters.source, meters.awaited) == ("", "")
+
+
+def test_meters_keep_rapl_where_what_cannot_be_read_is_no_part_of_the_sum() -> None:
+    machine = Machine()
+    meters = NodeMeters(machine.store, "auto", None)
+    for joules in (0.0, 1000.0, 3000.0):
+        error = ReadError(Reason.SENSOR_UNREADABLE, "psys")
+        machine.rapl(joules, joules / 10, error, lacking=())
+        result = observed(machine, meters)
+        machine.pass_s(15)
+    assert result is not None
+    assert (meters.source, set(result.node)) == ("rapl", {"rapl/package", "rapl/dram"})
+
+
+def test_meters_know_the_processors_beside_a_bmc_where_memory_cannot_be_read() -> None:
+    machine = Machine()
+    meters = NodeMeters(machine.store, "auto", None)
+    for joules in (0.0, 1000.0, 3000.0):
+        error = ReadError(Reason.SENSOR_UNREADABLE, "dram")
+        machine.rapl(joules, joules / 10, error, lacking=("dram",))
+        machine.ipmi(400.0)
+        result = observed(machine, meters)
+        machine.pass_s(15)
+    assert result is not None
+    assert (meters.source, result.processor is None, result.memory) == ("ipmi", False, None)
+
+
+def test_meters_begin_again_where_the_machine_was_suspended() -> None:
+    machine = Machine()
+    meters = NodeMeters(machine.store, "auto", None, machine.suspended)
+    machine.store.watch(meters.take)
+    runs = []
+    for turn in range(6):
+        if turn == 3:
+            machine.suspended_s += 20.0  # so short that the counter cannot have wrapped
+        machine.rapl(turn * 100.0)
+        machine.ipmi(400.0)
+        result = observed(machine, meters)
+        node = result.node["ipmi/node"] if result else None
+        runs.append((node.microjoules // 10**6, node.run) if node else None)
+        machine.pass_s(15)
+    assert runs == [(0, 1), (6000, 1), (12000, 1), (12000, 2), (18000, 2), (24000, 2)]
+
+
+def test_meters_begin_again_where_the_machine_was_suspended_before_this_process() -> None:
+    machine = Machine()
+    first = NodeMeters(machine.store, "auto", None, machine.suspended)
+    for joules in (0.0, 1000.0, 3000.0):
+        machine.rapl(joules)
+        before = observed(machine, first)
+        machine.pass_s(15)
+    assert before is not None
+    machine.suspended_s = 20.0
+    again = NodeMeters(machine.store, "auto", before, machine.suspended)
+    machine.rapl(4000.0)
+    after = observed(machine, again)
+    assert after is not None
+    assert after.processor is not None
+    assert before.processor is not None
+    assert after.processor.run > before.processor.run
 
 
 async def test_meters_continue_in_a_new_process_where_the_counters_do(tmp_path: Path) -> None:

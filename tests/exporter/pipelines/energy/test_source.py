@@ -1,4 +1,5 @@
 import shutil
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,8 +45,9 @@ class Node(Machine):
         file = file or EnergyStateFile(self.directory / "state")
         host = HostPaths("n1", procfs=self.directory)
         return NodeEnergy(
-            self.spec, self.store, self.units, NodeUse(host), file, "boot", self.clock
-        )
+            self.spec, self.store, self.units, NodeUse(host), file, "boot", self.clock,
+            self.suspended,
+        )  # fmt: skip
 
     def write_proc(self) -> None:
         user = round(self.busy_s * TICKS_PER_S)
@@ -62,10 +64,17 @@ class Node(Machine):
         self.busy_s += sum(cpus.values()) * seconds
         self.write_proc()
 
-    def read_jobs(self, error: ReadError | None = None, **gpus: str) -> None:
-        units = tuple(self._job(name, used_s, gpus.get(name)) for name, used_s in self.jobs.items())
+    def read_jobs(
+        self, error: ReadError | None = None, unread: Collection[str] = (), **gpus: str
+    ) -> None:
+        units = tuple(
+            self._job(name, used_s, gpus.get(name))
+            for name, used_s in self.jobs.items()
+            if name not in unread
+        )
         ended = tuple(self._job(name, used_s, None) for name, used_s in self.ended.items())
-        self.units.succeeded("slurm", UnitsResult(units, ended, error), 0.001)
+        result = UnitsResult(units, ended, error, unread=frozenset(unread))
+        self.units.succeeded("slurm", result, 0.001)
 
     def _job(self, name: str, used_s: float, gpu: str | None) -> UnitReading:
         gpus = (UnitGpu("0", gpu, "", 1.0),) if gpu else ()
@@ -162,17 +171,78 @@ async def test_the_source_charges_a_job_that_lived_between_two_polls(node: Node)
     assert view.imbalance == 0
 
 
-async def test_the_source_leaves_energy_unattributed_while_jobs_cannot_be_read(node: Node) -> None:
+async def test_the_source_leaves_unattributed_what_jobs_that_cannot_be_read_may_use(
+    node: Node,
+) -> None:
+    node.spec = replace(node.spec, division=Division(1, 0, "none", idle_watts=100.0))
+    node.energy = node.source()
+    error = ReadError(Reason.SENSOR_UNREADABLE, "job_two/cpu.stat cannot be read")
+    for turn in range(7):
+        node.run_jobs(10, one=1.0, two=1.0)
+        node.rapl(turn * 3000.0)
+        is_unread = turn in {3, 4}
+        node.read_jobs(error if is_unread else None, ("two",) if is_unread else ())
+        view = await node.read()
+        if is_unread:
+            assert view.units["slurm", "two"].watts is None
+    # Of five intervals, 1000 J each are the idle machine's. Of the second and the third, it is
+    # unknown how much job two has used; job one has used its own CPU time in any case.
+    assert joules(view) == {"one": 5000, "two": 3000}
+    assert (view.idle, view.system, view.unattributed) == (5000, 0, 2000)
+
+
+async def test_the_source_divides_all_where_names_alone_cannot_be_read(node: Node) -> None:
     for turn in range(4):
         node.run_jobs(10, one=2.0)
         node.rapl(turn * 3000.0)
-        if turn < 2:
-            node.read_jobs()
-        else:
-            node.read_jobs(ReadError(Reason.SENSOR_UNREADABLE, "cgroup"))
+        node.read_jobs(ReadError(Reason.PERMISSION_DENIED, "/var/log/pods may not be listed"))
         view = await node.read()
+    assert (joules(view), view.unattributed, view.imbalance) == ({"one": 6000}, 0, 0)
+
+
+async def test_the_source_charges_a_job_that_ended_before_the_last_of_two_polls(node: Node) -> None:
+    for turn in range(6):
+        node.run_jobs(5, one=1.0)
+        if turn == 3:
+            node.ended = {"short": 10.0}
+            node.busy_s += 10.0
+            node.write_proc()
+        node.read_jobs()
+        node.run_jobs(5, one=1.0)
+        node.read_jobs()  # the ledger was not advanced meanwhile
+        node.rapl(turn * 3000.0)
+        view = await node.read()
+    assert joules(view)["short"] == pytest.approx(1500, abs=1)
     assert (view.system, view.imbalance) == (0, 0)
-    assert view.measured == 6000
+
+
+async def test_the_source_measures_the_same_joules_as_the_collector_between_its_advances(
+    node: Node,
+) -> None:
+    for watts in (100.0, 900.0, 100.0, 900.0, 100.0, 900.0, 100.0):
+        node.run_jobs(5, one=1.0)
+        node.read_jobs()
+        node.ipmi(watts)
+        if watts == 100.0:
+            view = await node.read()
+    account = node.store.account("ipmi", DomainPower(WHOLE_NODE, "dcmi", 100.0))
+    assert view.measured == account.joules == 6 * 5 * 500
+
+
+async def test_the_source_books_nothing_across_a_suspension(node: Node) -> None:
+    for turn in range(8):
+        node.run_jobs(10, one=2.0)
+        if turn == 4:
+            node.suspended_s += 20.0
+        node.rapl(turn * 3000.0)
+        node.ipmi(300.0)
+        node.read_jobs()
+        view = await node.read()
+    # From the first reading to the fourth, and from the fifth on.
+    assert (view.source, view.measured, view.covered_s) == ("ipmi", 6 * 3000, 60.0)
+    assert joules(view) == {"one": 6 * 3000}
+    account = node.store.account("ipmi", DomainPower(WHOLE_NODE, "dcmi", 300.0))
+    assert account.joules == 6 * 3000
 
 
 async def test_the_source_gives_the_energy_of_a_gpu_to_the_job_that_holds_it(node: Node) -> None:
