@@ -210,6 +210,11 @@ def given(table: Mapping[str, K], model: Model) -> Iterator[tuple[K, Any]]:
             yield kind, settings
 
 
+def counts_only(model: SchedulerSettings) -> bool:
+    """Return whether a scheduler's nodes and jobs are only counted, and not listed."""
+    return any(not kind.lists(settings) for kind, settings in given(SCHEDULERS, model))
+
+
 def chosen(table: Mapping[str, K], model: Model) -> tuple[K, Any]:
     """Return the kind that a model selects, with its settings.
 

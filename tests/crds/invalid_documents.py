@@ -58,6 +58,11 @@ def target(path: str, text: str, spec: Spec, before: Spec | None = None) -> Brok
     return Broken("PowerTarget", path, text, spec, before)
 
 
+def counted(**more: Any) -> Spec:
+    """Return a SchedulerBinding to the metrics of slurmctld."""
+    return binding(slurm={"openMetrics": {**COUNTED["openMetrics"], **more}})
+
+
 def bound(path: str, text: str, spec: Spec, before: Spec | None = None) -> Broken:
     """Return a violated rule of a SchedulerBinding."""
     return Broken("SchedulerBinding", path, text, spec, before)
@@ -81,6 +86,7 @@ USAGE_BY_REST = "metrics.limitUsage needs slurm.cli or slurm.ssh: slurmrestd doe
 CLI_OR_SSH = "exactly one of cli, ssh must be given"
 ONE_WAY = "exactly one of cli, ssh, rest, openMetrics must be given"
 COUNTED: Spec = {"openMetrics": {"url": "http://slurmctld.example:6817"}}
+COUNT = "spec.slurm.openMetrics"
 NO_CLUSTER = "slurmctld's metrics do not name the cluster to compare with"
 NOT_COUNTED = (
     "slurm.openMetrics has neither licences, limits, fair shares nor reservations, and no list of "
@@ -210,6 +216,30 @@ BROKEN = (
         "spec.slurm.rest.jwtKeySecretRef",
         "jwtKeySecretRef needs user: a token names its user",
         binding(slurm={"rest": {"url": URL, "jwtKeySecretRef": TOKEN}}),
+    ),
+    bound(COUNT, ONE_TOKEN, counted(user="u", jwtKeySecretRef=TOKEN, tokenSecretRef=TOKEN)),
+    bound(
+        f"{COUNT}.jwtKeySecretRef",
+        "jwtKeySecretRef needs user: a token names its user",
+        counted(jwtKeySecretRef=TOKEN),
+    ),
+    bound(
+        f"{COUNT}.claims",
+        "claims needs jwtKeySecretRef: they are claims of a token made from it",
+        counted(claims={"iss": "a"}),
+    ),
+    bound(
+        f"{COUNT}.claims", OUR_CLAIMS, counted(user="u", jwtKeySecretRef=TOKEN, claims={"exp": "1"})
+    ),
+    bound(
+        f"{COUNT}.headers[0].name",
+        OUR_HEADERS,
+        counted(headers=[{"name": "Host", "value": "a"}]),
+    ),
+    bound(
+        f"{COUNT}.headers[0]",
+        "exactly one of value, valueSecretRef must be given",
+        counted(headers=[{"name": "X-Scope"}]),
     ),
     bound("spec.openstack", ONE_LOGIN, cloud()),
     bound(

@@ -1,7 +1,7 @@
 """Slurm, through its own commands, through slurmrestd, or by the metrics of slurmctld itself."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -83,24 +83,10 @@ class Header(Model, frozen=True, kw_only=True):
     )
 
 
-class SlurmRest(Model, frozen=True, kw_only=True):
-    """Slurm's REST API (slurmrestd)."""
+class SlurmHttp(Model, frozen=True, kw_only=True):
+    """What slurmrestd and slurmctld have in common: a URL, and a log-in by a token."""
 
-    url: Annotated[
-        str,
-        Meta(
-            pattern=r"^(https?://|unix:/)[!-~]+\Z",
-            description="The URL, such as http://slurm:6820 or unix:/run/slurmrestd.sock.",
-        ),
-    ]
-    version: Annotated[
-        Annotated[str, Meta(pattern=r"^v0\.0\.[0-9]{1,4}\Z", description="Such as `v0.0.40`.")]
-        | None,
-        Meta(
-            description="The version of the REST API, such as v0.0.40. Default: the newest "
-            "that answers."
-        ),
-    ] = None
+    url: str
     user: Annotated[str | None, Meta(description="The Slurm user of the token.")] = None
     jwt_key_secret_ref: Annotated[
         SecretKeyRef | None,
@@ -128,16 +114,43 @@ class SlurmRest(Model, frozen=True, kw_only=True):
     ] = None
     headers: Annotated[
         Annotated[list[Header], Meta(max_length=16)] | None,
-        Meta(description="More headers of each request, for a gateway in front of slurmrestd."),
+        Meta(description="More headers of each request, for a gateway in front of Slurm."),
     ] = None
     tls: ClientTls | None = None
 
-    RULES = (
+    RULES: ClassVar[tuple[Rule, ...]] = (
         not_both(
             "jwt_key_secret_ref",
             "token_secret_ref",
             "at most one of jwtKeySecretRef, tokenSecretRef may be given",
         ),
+        requires("jwt_key_secret_ref", "user", "a token names its user"),
+        requires("claims", "jwt_key_secret_ref", "they are claims of a token made from it"),
+        without_keys("claims", RESERVED_CLAIMS, "every token has its own"),
+    )
+
+
+class SlurmRest(SlurmHttp, frozen=True, kw_only=True):
+    """Slurm's REST API (slurmrestd)."""
+
+    url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://|unix:/)[!-~]+\Z",
+            description="The URL, such as http://slurm:6820 or unix:/run/slurmrestd.sock.",
+        ),
+    ]
+    version: Annotated[
+        Annotated[str, Meta(pattern=r"^v0\.0\.[0-9]{1,4}\Z", description="Such as `v0.0.40`.")]
+        | None,
+        Meta(
+            description="The version of the REST API, such as v0.0.40. Default: the newest "
+            "that answers."
+        ),
+    ] = None
+
+    RULES = (
+        *SlurmHttp.RULES,
         Rule(
             "jwtKeySecretRef or tokenSecretRef must be given, unless url is a Unix socket or "
             "headers authenticate",
@@ -146,13 +159,10 @@ class SlurmRest(Model, frozen=True, kw_only=True):
             _unauthenticated,
             ("url",),
         ),
-        requires("jwt_key_secret_ref", "user", "a token names its user"),
-        requires("claims", "jwt_key_secret_ref", "they are claims of a token made from it"),
-        without_keys("claims", RESERVED_CLAIMS, "every token has its own"),
     )
 
 
-class SlurmOpenMetrics(Model, frozen=True, kw_only=True):
+class SlurmOpenMetrics(SlurmHttp, frozen=True, kw_only=True):
     """The metrics that slurmctld serves itself, from Slurm 25.11 on: numbers, and no list."""
 
     url: Annotated[
@@ -163,7 +173,6 @@ class SlurmOpenMetrics(Model, frozen=True, kw_only=True):
             "`MetricsType=metrics/openmetrics`.",
         ),
     ]
-    tls: ClientTls | None = None
 
 
 class Slurm(Model, frozen=True, kw_only=True):
@@ -182,8 +191,8 @@ class Slurm(Model, frozen=True, kw_only=True):
     open_metrics: Annotated[
         SlurmOpenMetrics | None,
         Meta(
-            description="Numbers of nodes and jobs alone, without a login: no node has a state, "
-            "and no job its part of the power."
+            description="Numbers of nodes and jobs alone: no node has a state, and no job its part "
+            "of the power."
         ),
     ] = None
 

@@ -69,7 +69,8 @@ def _panels(params: Params) -> Iterable[Panel]:
         case "bmc":
             return fleet_panels(params, recorded)
         case "scheduler":
-            return scheduler_panels(params)
+            assert isinstance(params.document, SchedulerBinding)  # noqa: S101 - its component
+            return scheduler_panels(params, params.document.spec)
         case "node":
             return node_panels(params, recorded)
         case "grid":

@@ -30,6 +30,7 @@ from tests.peers.lustre_exporter import READ, WRITE, Counter, lustre_exporter, s
 from tests.peers.prometheus import Prometheus, prometheus
 from tests.peers.slurm import SlurmCluster
 from tests.peers.slurm_accounting import SlurmAccounting
+from tests.peers.slurm_release import NEWER
 
 FLEET = fleet(
     "schedulerRef: {name: prod}\ninterval: 500ms",
@@ -46,6 +47,9 @@ GRID = fleet(name="grid").replace(
 BINDING = binding(
     "slurm: {cli: {}}, interval: 1s, timeout: 60s, metrics: {licenses: true, limitUsage: true}, "
     "lustre: {prometheusURL: 'http://lustre.invalid', jobid: ['procname_uid', '%j']}"
+)
+COUNTED = binding(
+    "slurm: {openMetrics: {url: 'http://slurmctld:6817'}}, interval: 1s, timeout: 60s"
 )
 TEXT = "---\n".join((FLEET, NODES, GRID, BINDING))
 SERVED = {family.name: set(family.labels) for family in all_families()}
@@ -77,7 +81,7 @@ def expressions(manifests: list[Manifest]) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("rules", ["true", "false"])
 def test_dashboards_query_only_families_and_labels_that_the_exporter_serves(rules: str) -> None:
-    for text in (FLEET, NODES, DIVIDED, GPU_NODES, GRID, BINDING):
+    for text in (FLEET, NODES, DIVIDED, GPU_NODES, GRID, BINDING, COUNTED):
         text += f"  monitoring: {{rules: {{enabled: {rules}}}}}\n" if "spec:\n" in text else ""
         for _, expression in expressions(planned(text)):
             named = families(expression)
@@ -121,7 +125,7 @@ def models(text: str) -> dict[str, dict[str, Any]]:
 
 
 def test_dashboard_panels_never_overlap() -> None:
-    for text in (FLEET, NODES, DIVIDED, GPU_NODES, GRID, BINDING):
+    for text in (FLEET, NODES, DIVIDED, GPU_NODES, GRID, BINDING, COUNTED):
         for model in models(text).values():
             taken: set[tuple[int, int]] = set()
             for panel in model["panels"]:
@@ -176,6 +180,9 @@ def test_dashboards_of_a_scheduler_are_those_that_its_metrics_have_data_for() ->
     neither = f"{slurm}, metrics: {{users: false, accounts: false}}"
     assert names(neither) == ["sb-prod", "sb-prod-queue"]
     assert names("noop: {}") == ["sb-prod"]
+    counted = "slurm: {openMetrics: {url: 'http://slurmctld:6817'}}"
+    assert names(counted) == ["sb-prod", "sb-prod-queue", "sb-prod-users"]
+    assert names(f"{counted}, metrics: {{jobs: false}}") == ["sb-prod", "sb-prod-users"]
     licenses = f"{slurm}, metrics: {{jobs: false, licenses: true}}"
     assert names(licenses) == ["sb-prod", "sb-prod-users", "sb-prod-licenses"]
     limits = f"{slurm}, metrics: {{jobs: false, limitUsage: true}}"
@@ -325,3 +332,32 @@ def test_prometheus_answers_every_panel_and_every_rule(
             (watts,) = peer.query("job:rackwatt_node_power_watts:sum")
             job = "rackwatt" if job_label else "pt-lab"
             assert (watts["metric"]["job"], watts["metric"]["service"]) == (job, "pt-lab")
+
+
+def test_prometheus_answers_every_panel_of_a_scheduler_that_only_counts(tmp_path: Path) -> None:
+    more = "MetricsType=metrics/openmetrics\n"
+    with SlurmCluster("n[1-2]", more=more, release=NEWER[-1]) as cluster:
+        cluster.submit("-n1", "--mem=100", "-A", "phys")
+        cluster.submit("-n1", "--mem=100", "-A", "phys", "--hold")
+        cluster.scontrol("update", "nodename=n2", "state=drain", "reason=test")
+        text = COUNTED.replace("http://slurmctld:6817", cluster.controller_url)
+        manifests = planned(text)
+        (tmp_path / "documents.yaml").write_text(text)
+        with running(
+            "run",
+            f"--config.file={tmp_path / 'documents.yaml'}",
+            "--web.listen-address=127.0.0.1:0",
+        ) as run:
+            address = run.url.removeprefix("http://")
+            with prometheus(tmp_path / "db", configuration(address, manifests, tmp_path)) as peer:
+
+                def silent() -> list[str]:
+                    return [
+                        f"{title}: {expression}"
+                        for title, expression in expressions(manifests)
+                        if title not in MAY_BE_EMPTY and not peer.query(expression)
+                    ]
+
+                until(lambda: Outcome(silent()))
+                until(lambda: all(rule["health"] == "ok" for rule in peer.rules()))
+                assert len(peer.rules()) == len(list(planned_rules(manifests)))

@@ -27,6 +27,7 @@ DOCUMENTS = {
     "grid": GRID,
     "binding": binding(),
     "token": binding("slurm: {rest: {url: http://slurm:6820, tokenSecretRef: {name: t, key: k}}}"),
+    "counted": binding("slurm: {openMetrics: {url: 'http://slurmctld:6817'}}"),
     "lustre": binding("slurm: {cli: {}}, lustre: {prometheusURL: 'http://prometheus:9090'}"),
     "diagnostics": binding("slurm: {cli: {}}, metrics: {diagnostics: true}"),
     "job": fleet("monitoring: {serviceMonitor: {jobLabel: app.kubernetes.io/name}}"),
@@ -290,6 +291,20 @@ def test_nodes_out_fires_above_a_tenth_of_the_cluster_and_resolves(tmp_path: Pat
     assert firing(binding(), "RackwattSchedulerNodesOut", "61m", tmp_path, **more) == []
 
 
+BASES = 'rackwatt_scheduler_base_state_nodes{scheduler="prod",cluster="c",base="%s"}'
+FLAGS = 'rackwatt_scheduler_flagged_nodes{scheduler="prod",cluster="c",flag="%s"}'
+
+
+@pytest.mark.parametrize("bad", [BASES % "down", FLAGS % "drain", FLAGS % "not_responding"])
+def test_nodes_out_fires_for_nodes_that_are_only_counted(bad: str, tmp_path: Path) -> None:
+    few = {BASES % "idle": "90x120", BASES % "down": "10x120", FLAGS % "maintenance": "50x120"}
+    few |= {FLAGS % "drain": "10x120", FLAGS % "not_responding": "10x120"}
+    text = DOCUMENTS["counted"]
+    assert firing(text, "RackwattSchedulerNodesOut", "90m", tmp_path, **few) == []
+    (out,) = firing(text, "RackwattSchedulerNodesOut", "16m", tmp_path, **few | {bad: "13x120"})
+    assert (out["scheduler"], out["cluster"], out["schedulerbinding"]) == ("prod", "c", "prod")
+
+
 LUSTRE = '{scheduler="prod",cluster="c"%s}'
 OK = "cluster_exporter_scrape_ok" + LUSTRE % ""
 
@@ -395,6 +410,9 @@ def test_subject_unknown_names_what_has_been_unknown_for_half_an_hour(tmp_path: 
 
 
 def test_jobs_unknown_is_no_alert_of_bindings_without_jobs() -> None:
+    counted = "slurm: {openMetrics: {url: http://slurmctld:6817}}"
+    names = {rule.get("alert") for rule in rules(planned(binding(counted)))}
+    assert "RackwattSchedulerJobsUnknown" not in names
     for spec in ("noop: {}", "exporter: {url: http://other:9123}"):
         names = {rule.get("alert") for rule in rules(planned(binding(spec)))}
         assert not names & {"RackwattSchedulerJobsUnknown", "RackwattSchedulerSubjectUnknown"}
@@ -441,6 +459,8 @@ def test_token_expiring_is_an_alert_of_bindings_that_have_a_token() -> None:
     header = "headers: [{name: Authorization, valueSecretRef: {name: t, key: k}}]"
     assert has(f"slurm: {{rest: {{url: http://gateway:6820, {header}}}}}")
     assert has("slurm: {cli: {}}")  # SLURM_JWT
+    assert has(f"slurm: {{openMetrics: {{url: http://slurmctld:6817, {key}}}}}")
+    assert not has("slurm: {openMetrics: {url: http://slurmctld:6817}}")
     assert not has("slurm: {rest: {url: unix:/run/slurmrestd.sock}}")
     assert not has("slurm: {ssh: {host: login1}}")
     assert not has("noop: {}")

@@ -1,4 +1,4 @@
-"""Tokens that slurmrestd accepts: made from Slurm's own key, or made by others.
+"""Tokens that slurmrestd and slurmctld accept: made from Slurm's own key, or made by others.
 
 Slurm's auth/jwt takes a JSON Web Token (RFC 7519) signed HS256 over the file that slurm.conf names
 as jwt_key, byte for byte, with the claims `sun` (the Slurm user), `iat` and `exp`.
@@ -16,7 +16,7 @@ from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.fields import MAX_TIME_S
-from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
+from rackwatt_exporter.schedulers.slurm.options import SlurmHttpOptions
 
 LIFE_S = 3600
 RENEWED_AFTER = 0.8  # of its life
@@ -43,7 +43,7 @@ class TokenSource(Protocol):
         ...
 
 
-def token(options: SlurmRestOptions, secrets: Secrets) -> TokenSource | None:
+def token(options: SlurmHttpOptions, secrets: Secrets) -> TokenSource | None:
     """Choose by what the document gives; None where something else authenticates."""
     if options.jwt_key is not None:
         return MintedToken(options.jwt_key, options.user or "", secrets, claims=options.claims)

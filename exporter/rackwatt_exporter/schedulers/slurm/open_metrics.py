@@ -1,8 +1,9 @@
 """Snapshots from slurmctld's own metrics, which it serves on its port from Slurm 25.11 on.
 
 They are numbers: no state of a node by its name, no list of jobs. All are of one daemon, so that
-one answer that fails fails the poll. slurmctld serves an empty page where no MetricsType is set,
-and refuses all pages where PrivateData or MetricsAuthUsers is.
+one answer that fails fails the poll. slurmctld serves an empty page where no MetricsType is set.
+With PrivateData or MetricsAuthUsers it lets in who has a token that it can verify, which 26.05 does
+by SlurmctldHttpAuthParameters; 25.11 refuses every client then (NEWS of Slurm 26.05).
 """
 
 import asyncio
@@ -18,18 +19,25 @@ from rackwatt_exporter.schedulers.model.numbers import Numbers
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm import open_metrics_text as metrics
 from rackwatt_exporter.schedulers.slurm.options import SlurmMetricsOptions
+from rackwatt_exporter.schedulers.slurm.request_headers import RequestHeaders
 
 NODES = "/metrics/nodes"
 JOBS = "/metrics/jobs"
 USERS = "/metrics/jobs-users-accts"
 PARTITIONS = "/metrics/partitions"
 SCHEDULER = "/metrics/scheduler"
-_PRIVATE = (
-    "Leave PrivateData and MetricsAuthUsers out of slurm.conf, or poll slurmrestd or the commands."
+_ANONYMOUS = (
+    "Give `slurm.openMetrics` the token of a user in MetricsAuthUsers of slurm.conf, or leave "
+    "PrivateData and MetricsAuthUsers out of it, or poll slurmrestd or the commands."
 )
+_REFUSED = (
+    "slurm.conf must have SlurmctldHttpAuthParameters=jwt_key=FILE with the key of this token, "
+    "from Slurm 26.05 on, and the token's user in MetricsAuthUsers."
+)
+# With status 500: no such user on the host of slurmctld.
+_NO_SUCH_USER = b"Rejecting authentication"
 _OLDER = "slurmctld serves metrics from Slurm 25.11 on: is it older?"
 _NOTE = "slurmctld's metrics have neither the state of a node nor a list of jobs"
-_HEADERS = {"Accept": "text/plain"}
 
 
 class SlurmOpenMetrics:
@@ -45,6 +53,7 @@ class SlurmOpenMetrics:
         self._service = HttpClient(
             options.url, partial(tls_parameters, options.tls, secrets), timeout_s
         )
+        self._headers = RequestHeaders(options, secrets)
         self._timeout_s = timeout_s
         self._fields = frozenset(fields)
 
@@ -85,8 +94,11 @@ class SlurmOpenMetrics:
             metrics.jobs_by_label(of_users, "account"),
             partitions,
         )
+        issued_at_s, expires_at_s = self._headers.token_times
         return SchedulerSnapshot(
             {},
+            token_issued_at_s=issued_at_s,
+            token_expires_at_s=expires_at_s,
             unread=nodes.unread,
             note=_NOTE,
             numbers=numbers,
@@ -96,14 +108,16 @@ class SlurmOpenMetrics:
 
     async def _get(self, path: str) -> bytes:
         try:
-            answer = await self._service.get(path, _HEADERS)
+            headers = {"Accept": "text/plain"} | dict(self._headers.get())
+            answer = await self._service.get(path, headers)
         except ReadError as error:
             if error.reason is not Reason.BAD_REPLY:
                 raise
             raise ReadError(error.reason, f"{error}: {_OLDER}") from None
-        if answer.status in (401, 403):
+        if answer.status in (401, 403) or _NO_SUCH_USER in answer.body[:1_000]:
             message = f"slurmctld refuses {path}: {quoted(answer.body, 160)}"
-            raise ReadError(Reason.AUTH_FAILED, message, remedy=_PRIVATE)
+            remedy = _REFUSED if self._headers.authenticate else _ANONYMOUS
+            raise self._headers.refused(ReadError(Reason.AUTH_FAILED, message, remedy=remedy))
         if answer.status != 200:
             message = f"{path}: status {answer.status}: {quoted(answer.body, 160)}"
             raise ReadError(Reason.BAD_REPLY, message)

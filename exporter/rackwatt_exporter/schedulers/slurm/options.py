@@ -1,9 +1,10 @@
 """Slurm's settings with every default filled in."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from rackwatt_crds.fields import SecretKeyRef
-from rackwatt_crds.schedulers.slurm import Slurm, SlurmRest
+from rackwatt_crds.schedulers.slurm import Slurm, SlurmHttp
 from rackwatt_exporter.config.options import SecretKey, TlsOptions, merge_layers
 from rackwatt_exporter.schedulers.commands import CommandOptions, command_options
 
@@ -26,11 +27,8 @@ class HeaderOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class SlurmRestOptions:
-    """slurmrestd, with Slurm's JWT key to make tokens from, or a token made by others.
-
-    `version` None means the newest that answers.
-    """
+class SlurmHttpOptions:
+    """A URL, and Slurm's JWT key to make tokens from, or a token made by others."""
 
     url: str
     user: str | None = None
@@ -38,17 +36,20 @@ class SlurmRestOptions:
     claims: tuple[tuple[str, str], ...] = ()
     token: SecretKey | None = None
     headers: tuple[HeaderOptions, ...] = ()
-    version: str | None = None
-    cluster: str | None = None
     tls: TlsOptions = field(default_factory=TlsOptions)
 
 
 @dataclass(frozen=True, slots=True)
-class SlurmMetricsOptions:
-    """The metrics that slurmctld serves."""
+class SlurmRestOptions(SlurmHttpOptions):
+    """slurmrestd; `version` None means the newest that answers."""
 
-    url: str
-    tls: TlsOptions = field(default_factory=TlsOptions)
+    version: str | None = None
+    cluster: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SlurmMetricsOptions(SlurmHttpOptions):
+    """The metrics that slurmctld serves."""
 
 
 SlurmOptions = SlurmCommandOptions | SlurmRestOptions | SlurmMetricsOptions
@@ -61,28 +62,27 @@ def slurm_options(slurm: Slurm) -> SlurmOptions:
         ValueError: it chooses none.
     """
     if slurm.open_metrics is not None:
-        tls = merge_layers(TlsOptions, slurm.open_metrics.tls)
-        return SlurmMetricsOptions(slurm.open_metrics.url.rstrip("/"), tls)
+        return SlurmMetricsOptions(**_http(slurm.open_metrics))
     if slurm.rest is not None:
-        return _rest(slurm.rest, slurm.cluster)
+        version, cluster = slurm.rest.version, slurm.cluster
+        return SlurmRestOptions(**_http(slurm.rest), version=version, cluster=cluster)
     return SlurmCommandOptions(command_options(slurm.cli, slurm.ssh), slurm.cluster)
 
 
-def _rest(rest: SlurmRest, cluster: str | None) -> SlurmRestOptions:
-    return SlurmRestOptions(
-        cluster=cluster,
-        url=rest.url.rstrip("/"),
-        user=rest.user,
-        jwt_key=_secret_key(rest.jwt_key_secret_ref),
-        claims=tuple(sorted((rest.claims or {}).items())),
-        token=_secret_key(rest.token_secret_ref),
-        headers=tuple(
+def _http(given: SlurmHttp) -> dict[str, Any]:
+    """Return the fields of SlurmHttpOptions."""
+    return {
+        "url": given.url.rstrip("/"),
+        "user": given.user,
+        "jwt_key": _secret_key(given.jwt_key_secret_ref),
+        "claims": tuple(sorted((given.claims or {}).items())),
+        "token": _secret_key(given.token_secret_ref),
+        "headers": tuple(
             HeaderOptions(header.name, header.value, _secret_key(header.value_secret_ref))
-            for header in rest.headers or ()
+            for header in given.headers or ()
         ),
-        version=rest.version,
-        tls=merge_layers(TlsOptions, rest.tls),
-    )
+        "tls": merge_layers(TlsOptions, given.tls),
+    }
 
 
 def _secret_key(ref: SecretKeyRef | None) -> SecretKey | None:

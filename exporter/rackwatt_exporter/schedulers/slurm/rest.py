@@ -23,6 +23,7 @@ from rackwatt_exporter.schedulers.slurm.jobs import SlurmJobs
 from rackwatt_exporter.schedulers.slurm.kept_nodes import KeptNodes
 from rackwatt_exporter.schedulers.slurm.node_parts import NodeParts
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
+from rackwatt_exporter.schedulers.slurm.request_headers import RequestHeaders
 from rackwatt_exporter.schedulers.slurm.rest_errors import (
     VersionError,
     none_answers,
@@ -30,7 +31,6 @@ from rackwatt_exporter.schedulers.slurm.rest_errors import (
     version_not_offered,
     without_subject,
 )
-from rackwatt_exporter.schedulers.slurm.rest_headers import RequestHeaders
 from rackwatt_exporter.schedulers.slurm.rest_job_stream import read_job_stream
 from rackwatt_exporter.schedulers.slurm.rest_jobs import read_jobs
 from rackwatt_exporter.schedulers.slurm.rest_models import Reply

@@ -96,6 +96,18 @@ class Panel:
         return {"transformations": [{"id": "organize", "options": options}]}
 
 
+def stacked(title: str, expression: str, legend: str, description: str) -> Panel:
+    """Make a panel of counts that add up."""
+    return Panel(
+        title=title,
+        kind="timeseries",
+        queries=(Query(expression, legend),),
+        unit="short",
+        description=description,
+        stacked=True,
+    )
+
+
 def stat(title: str, expression: str, unit: str, description: str) -> Panel:
     """Make a panel of one number."""
     return Panel(title, "stat", (Query(expression),), unit, description, width=6, height=4)

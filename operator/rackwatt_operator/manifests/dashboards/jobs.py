@@ -5,9 +5,11 @@ A scheduler of which no jobs are read has none of them.
 
 from collections.abc import Iterable, Iterator
 
+from rackwatt_crds.kinds import counts_only
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 from rackwatt_crds.schedulermetrics import SchedulerMetrics
-from rackwatt_operator.manifests.dashboards.grafana import COUNT, Panel, Query, stat
+from rackwatt_operator.manifests.dashboards import counts
+from rackwatt_operator.manifests.dashboards.grafana import COUNT, Panel, Query, stacked, stat
 from rackwatt_operator.manifests.dashboards.licenses import license_panels
 from rackwatt_operator.manifests.dashboards.limits import limit_panels
 from rackwatt_operator.manifests.params import Params
@@ -24,6 +26,9 @@ def job_boards(params: Params, spec: SchedulerBindingSpec) -> Iterator[tuple[str
     if spec.noop is not None or spec.exporter is not None:
         return
     metrics = spec.metrics or SchedulerMetrics()
+    if counts_only(spec):
+        yield from counts.job_boards(params, metrics)
+        return
     if metrics.jobs is not False:
         yield "queue", _queue_panels(params, metrics.partitions is not False)
     holders = [name for name in ("user", "account") if getattr(metrics, f"{name}s") is not False]
@@ -41,12 +46,10 @@ def _queue_panels(params: Params, partitions: bool) -> Iterator[Panel]:
     yield stat("Waiting", f"sum({_jobs(params, _WAITING)})", COUNT, "Jobs that wait, or are held.")
     yield stat("CPUs in use", _used(params, "cpus"), "percentunit", "Of those of all nodes.")
     yield stat("GPUs in use", _used(params, "gpus"), "percentunit", "Of those of all nodes.")
-    yield _stacked("Jobs by state", f"sum by (state) ({jobs})", "{{state}}", "Each task is a job.")
+    yield stacked("Jobs by state", f"sum by (state) ({jobs})", "{{state}}", "Each task is a job.")
     pending = select(params, "rackwatt_scheduler_pending_jobs")
     reasons = f"topk({_MOST}, sum by (reason) ({pending}))"
-    yield _stacked(
-        "Waiting jobs by reason", reasons, "{{reason}}", "Why the scheduler starts none."
-    )
+    yield stacked("Waiting jobs by reason", reasons, "{{reason}}", "Why the scheduler starts none.")
     if partitions:
         yield from _by_partition(params)
     yield from _times(params)
@@ -64,7 +67,7 @@ def _used(params: Params, what: str) -> str:
 def _by_partition(params: Params) -> Iterator[Panel]:
     for title, matcher in (("Running", _RUNNING), ("Waiting", _WAITING)):
         jobs = select(params, "rackwatt_scheduler_partition_jobs", matcher)
-        yield _stacked(
+        yield stacked(
             f"{title} jobs by partition",
             f"topk({_MOST}, sum by (partition) ({jobs}))",
             "{{partition}}",
@@ -97,7 +100,7 @@ def _user_panels(params: Params, holders: Iterable[str]) -> Iterator[Panel]:
         yield _held(params, holder, "gpus", "GPUs")
         for title, matcher in (("Running", _RUNNING), ("Waiting", _WAITING)):
             jobs = select(params, f"rackwatt_scheduler_{holder}_jobs", matcher)
-            yield _stacked(
+            yield stacked(
                 f"{title} jobs by {holder}",
                 f"topk({_MOST}, sum by ({holder}) ({jobs}))",
                 f"{{{{{holder}}}}}",
@@ -129,20 +132,9 @@ def _watts(params: Params, holder: str, matching: str) -> str:
 
 def _held(params: Params, holder: str, what: str, title: str) -> Panel:
     held = select(params, f"rackwatt_scheduler_{holder}_allocated_{what}")
-    return _stacked(
+    return stacked(
         f"{title} by {holder}",
         f"topk({_MOST}, sum by ({holder}) ({held}))",
         f"{{{{{holder}}}}}",
         f"The {_MOST} that hold the most.",
-    )
-
-
-def _stacked(title: str, expression: str, legend: str, description: str) -> Panel:
-    return Panel(
-        title=title,
-        kind="timeseries",
-        queries=(Query(expression, legend),),
-        unit="short",
-        description=description,
-        stacked=True,
     )

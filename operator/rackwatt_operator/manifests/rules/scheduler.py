@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from rackwatt_crds.document import SchedulerBinding
 from rackwatt_crds.duration import seconds
+from rackwatt_crds.kinds import counts_only
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 from rackwatt_operator.manifests.params import Params
 from rackwatt_operator.manifests.promql import JOB, select, span, window_s
@@ -13,6 +14,7 @@ from rackwatt_operator.manifests.rules.rule import Alert
 _CLUSTER = f"{JOB}, scheduler, cluster"
 # In these a node has no job, takes none, and has to be looked at.
 _OUT_OF_SERVICE = "down|drained|fail|error|not_responding|invalid_reg"
+_OUT_FLAGS = "drain|fail|not_responding"
 _MAX_OUT = 0.1
 _MAX_RPC_SHARE = 0.1
 _MAX_RPC_LOAD = 0.02
@@ -33,7 +35,8 @@ def scheduler_alerts(params: Params) -> Iterator[Alert]:
         f"for {for_}.",
         runbook="The collector's /status has the reason and what to do.",
     )
-    yield _nodes_out(params)
+    counted = isinstance(params.document, SchedulerBinding) and counts_only(params.document.spec)
+    yield _counted_out(params) if counted else _nodes_out(params)
     if isinstance(params.document, SchedulerBinding):
         yield from _parts_unknown(params, params.document.spec, for_)
         yield from _token_expiring(params, params.document.spec)
@@ -58,20 +61,33 @@ def _nodes_out(params: Params) -> Alert:
     )
 
 
+def _counted_out(params: Params) -> Alert:
+    """Watch over nodes that are only counted: one may have several flags, so that none is added."""
+    down = select(params, "rackwatt_scheduler_base_state_nodes", 'base=~"down|error"')
+    flagged = select(params, "rackwatt_scheduler_flagged_nodes", f'flag=~"{_OUT_FLAGS}"')
+    nodes = select(params, "rackwatt_scheduler_base_state_nodes")
+    total = f"sum by ({_CLUSTER}) ({nodes})"
+    largest = f"sum by ({_CLUSTER}) ({down}) / {total} > {_MAX_OUT} or max by ({_CLUSTER})"
+    return Alert(
+        name="RackwattSchedulerNodesOut",
+        expression=f"{largest} ({flagged}) / {total} > {_MAX_OUT}",
+        for_="15m",
+        severity="warning",
+        summary="{{ $value | humanizePercentage }} of the nodes of {{ $labels.cluster }} are out "
+        "of service",
+        description=f"More than {_MAX_OUT:.0%} of its nodes are down, or have one of the flags "
+        "drain, fail and not_responding: those that drain have jobs still.",
+        runbook="sinfo -R lists the nodes with their reasons: slurmctld's metrics do not. When "
+        "many fail at once the cause is a switch, a file system or the power of a rack.",
+    )
+
+
 def _parts_unknown(params: Params, spec: SchedulerBindingSpec, for_: str) -> Iterator[Alert]:
     """Watch over what may be unknown beside nodes: their own alert stays silent then."""
     if spec.noop is not None or spec.exporter is not None:
         return
-    yield Alert(
-        name="RackwattSchedulerJobsUnknown",
-        expression=f"{select(params, 'rackwatt_scheduler_jobs_known')} == 0",
-        for_=for_,
-        severity="warning",
-        summary="The jobs of cluster {{ $labels.cluster }} are not known",
-        description="Its scheduler has reported nodes and no jobs "
-        f"for {for_}: series of jobs, and of power by user, are absent.",
-        runbook="`note` in the collector's /status says why, as `rackwatt-exporter check` does.",
-    )
+    if not counts_only(spec):
+        yield _jobs_unknown(params, for_)
     yield Alert(
         name="RackwattSchedulerSubjectUnknown",
         expression=f"{select(params, 'rackwatt_scheduler_subject_known')} == 0",
@@ -85,15 +101,28 @@ def _parts_unknown(params: Params, spec: SchedulerBindingSpec, for_: str) -> Ite
     )
 
 
+def _jobs_unknown(params: Params, for_: str) -> Alert:
+    return Alert(
+        name="RackwattSchedulerJobsUnknown",
+        expression=f"{select(params, 'rackwatt_scheduler_jobs_known')} == 0",
+        for_=for_,
+        severity="warning",
+        summary="The jobs of cluster {{ $labels.cluster }} are not known",
+        description="Its scheduler has reported nodes and no jobs "
+        f"for {for_}: series of jobs, and of power by user, are absent.",
+        runbook="`note` in the collector's /status says why, as `rackwatt-exporter check` does.",
+    )
+
+
 def _token_expiring(params: Params, spec: SchedulerBindingSpec) -> Iterator[Alert]:
     """Watch over a token that is used up: its own life says how early is in time.
 
     It is in a Secret, in a header for a gateway, or in the environment of commands (SLURM_JWT).
     """
     slurm = spec.slurm
-    rest = slurm.rest if slurm else None
-    in_rest = rest and (rest.jwt_key_secret_ref or rest.token_secret_ref or rest.headers)
-    if not in_rest and (slurm is None or slurm.cli is None):
+    http = slurm.rest or slurm.open_metrics if slurm else None
+    by_http = http and (http.jwt_key_secret_ref or http.token_secret_ref or http.headers)
+    if not by_http and (slurm is None or slurm.cli is None):
         return
     expiry = select(params, "rackwatt_scheduler_token_expiry_timestamp_seconds")
     issued = select(params, "rackwatt_scheduler_token_issued_timestamp_seconds")
@@ -106,7 +135,7 @@ def _token_expiring(params: Params, spec: SchedulerBindingSpec) -> Iterator[Aler
         summary="The token for scheduler {{ $labels.scheduler }} expires in "
         "{{ $value | humanizeDuration }}",
         description="It has a tenth of its life left and has not been renewed. When it has expired "
-        "Slurm, or the gateway before slurmrestd, refuses every poll.",
+        "Slurm, or the gateway before it, refuses every poll.",
         runbook="Write a new token into the Secret, which is read at each poll. A token that is "
         "made from Slurm's key is renewed as long as the Secret with the key is there. One in "
         "SLURM_JWT stays until the exporter is restarted.",

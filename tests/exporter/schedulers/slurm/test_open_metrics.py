@@ -1,13 +1,16 @@
 """Numbers from the metrics of a real slurmctld 26.05: its commands count the same."""
 
 import asyncio
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.pipelines.snapshot_view import make_view
 from rackwatt_exporter.protocols.command.local import LocalHost
@@ -17,9 +20,10 @@ from rackwatt_exporter.schedulers.model.diagnostics import Diagnostics
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
+from rackwatt_exporter.schedulers.slurm.auth import minted
 from rackwatt_exporter.schedulers.slurm.commands import SETTINGS, VARIABLES, SlurmCommands
 from rackwatt_exporter.schedulers.slurm.open_metrics import SlurmOpenMetrics
-from rackwatt_exporter.schedulers.slurm.options import SlurmMetricsOptions
+from rackwatt_exporter.schedulers.slurm.options import HeaderOptions, SlurmMetricsOptions
 from rackwatt_exporter.schedulers.slurm.subjects import wanted
 from rackwatt_exporter.schedulers.slurm.ways import slurm_scheduler
 from tests.eventually import PATIENCE_S
@@ -185,6 +189,68 @@ async def test_metrics_that_are_not_configured_are_no_zeros() -> None:
     assert error.reason is Reason.BAD_REPLY
     assert "/metrics/nodes has no slurm_nodes" in str(error)
     assert "MetricsType=metrics/openmetrics" in (error.remedy or "")
+
+
+KEY, TOKEN = SecretKey("slurm", "jwt.key"), SecretKey("slurm", "token")
+SIGNED = b"a key of thirty-two bytes, or so"
+
+
+@pytest.fixture(scope="module")
+def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SlurmCluster, Secrets]]:
+    """A slurmctld that lets `daemon` in alone, and the Secret with its key."""
+    secrets = tmp_path_factory.mktemp("secrets")
+    (secrets / "slurm").mkdir()
+    key = secrets / "slurm" / "jwt.key"
+    key.write_bytes(SIGNED)
+    key.chmod(0o600)
+    (secrets / "slurm" / "token").write_text(minted(SIGNED, "daemon", time.time() - 10_000))
+    conf = f"MetricsAuthUsers=daemon\nSlurmctldHttpAuthParameters=jwt_key={key}\n"
+    with SlurmCluster("n1", release=NEWEST, more=SERVED + conf) as cluster:
+        yield cluster, Secrets(secrets)
+
+
+async def logged_in(
+    private: tuple[SlurmCluster, Secrets], user: str | None = None, **login: Any
+) -> SchedulerSnapshot:
+    cluster, secrets = private
+    options = SlurmMetricsOptions(cluster.controller_url, user, **login)
+    slurm = SlurmOpenMetrics(options, secrets, PATIENCE_S, FIELDS)
+    try:
+        return await slurm.read()
+    finally:
+        await slurm.close()
+
+
+async def test_metrics_that_want_a_log_in_are_read_with_a_token_of_slurm_s_key(
+    private: tuple[SlurmCluster, Secrets],
+) -> None:
+    snapshot = await logged_in(private, "daemon", jwt_key=KEY)
+    assert snapshot.numbers is not None
+    assert present(snapshot.numbers.nodes) == {"idle": 1}
+    assert snapshot.diagnostics is not None
+    assert snapshot.token_issued_at_s is not None
+    assert snapshot.token_expires_at_s == snapshot.token_issued_at_s + 3600
+
+
+@pytest.mark.parametrize(
+    ("user", "login", "said"),
+    [
+        (None, {}, "Invalid authentication credential"),
+        ("games", {"jwt_key": KEY}, "Operation not permitted"),
+        ("nosuchuser", {"jwt_key": KEY}, "Rejecting authentication"),
+        (None, {"token": TOKEN}, "the token expired at "),
+        (None, {"headers": (HeaderOptions("Authorization", "Bearer a.b.c"),)}, "Invalid"),
+    ],
+)
+async def test_a_log_in_that_slurmctld_refuses_is_auth_failed_and_says_what_it_wants(
+    private: tuple[SlurmCluster, Secrets], user: str | None, login: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ReadError) as caught:
+        await logged_in(private, user, **login)
+    assert caught.value.reason is Reason.AUTH_FAILED
+    assert said in str(caught.value)
+    wanted = "SlurmctldHttpAuthParameters" if login else "Give `slurm.openMetrics` the token"
+    assert wanted in (caught.value.remedy or "")
 
 
 @pytest.mark.parametrize("private", ["PrivateData=jobs", "MetricsAuthUsers=daemon"])

@@ -8,6 +8,7 @@ from rackwatt_exporter.schedulers.commands import CliOptions, SshOptions
 from rackwatt_exporter.schedulers.slurm.options import (
     HeaderOptions,
     SlurmCommandOptions,
+    SlurmMetricsOptions,
     SlurmOptions,
     SlurmRestOptions,
     slurm_options,
@@ -52,6 +53,18 @@ def test_rest_is_read_with_its_secrets_and_tls() -> None:
         jwt_key=SecretKey("s", "jwt.key"),
         token=None,
         tls=TlsOptions(ca_secret="ca", server_name="slurm.example"),
+    )
+
+
+def test_open_metrics_are_read_with_the_log_in_of_rest() -> None:
+    login = "user: watt, jwtKeySecretRef: {name: s, key: jwt.key}, claims: {iss: us}"
+    assert options_of(f"slurm: {{openMetrics: {{url: 'http://slurm:6817/', {login}}}}}") == (
+        SlurmMetricsOptions(
+            url="http://slurm:6817",
+            user="watt",
+            jwt_key=SecretKey("s", "jwt.key"),
+            claims=(("iss", "us"),),
+        )
     )
 
 

@@ -1,4 +1,4 @@
-"""What slurmrestd, and a gateway before it, are sent with each request for authentication."""
+"""What Slurm by HTTP, and a gateway before it, are sent with each request for authentication."""
 
 import time
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm.auth import TokenTimes, expired, first_to_expire, token
-from rackwatt_exporter.schedulers.slurm.options import HeaderOptions, SlurmRestOptions
+from rackwatt_exporter.schedulers.slurm.options import HeaderOptions, SlurmHttpOptions
 
 
 class RequestHeaders:
@@ -16,12 +16,17 @@ class RequestHeaders:
     slurmrestd has one of its own in a header, of the one that expires first.
     """
 
-    def __init__(self, options: SlurmRestOptions, secrets: Secrets) -> None:
+    def __init__(self, options: SlurmHttpOptions, secrets: Secrets) -> None:
         self._user = options.user
         self._token = token(options, secrets)
         self._more = options.headers
         self._secrets = secrets
         self.token_times = TokenTimes()
+
+    @property
+    def authenticate(self) -> bool:
+        """Whether they say who asks."""
+        return self._token is not None or bool(self._more)
 
     def get(self) -> Mapping[str, str]:
         """Give all of them.
