@@ -1,7 +1,8 @@
 """Metric families of GPUs, of whichever vendor; and the samples of what one is, and its use.
 
 The label `gpu` is the index of the vendor's tool, for people; `gpu_uuid` is what identifies it. An
-instance has the label `gpu_instance`: Prometheus itself sets `instance`.
+instance has the label `instance`, which a scrape keeps with `honor_labels` alone
+(docs/decisions/0026-label-instance-of-gpus.md).
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from rackwatt_exporter.gpu import Gpu
 from rackwatt_exporter.metrics.family import MetricFamily, Sample
 
 _GPU = ("node", "gpu", "gpu_uuid")
-_INSTANCE = (*_GPU, "gpu_instance")
+_INSTANCE = (*_GPU, "instance")
 
 INFO = MetricFamily(
     "rackwatt_gpu_info",

@@ -78,10 +78,10 @@ STEP_MEMORY = _gauge("step_memory_used_bytes", "All memory in use by a step.", "
 
 GPU_SHARE = _gauge(
     "gpu_share",
-    "Share of a GPU that the unit holds; `gpu_instance` is empty for a whole one. All shares of a "
+    "Share of a GPU that the unit holds; `instance` is empty for a whole one. All shares of a "
     "GPU are 1 at most.",
     "",
-    *("gpu", "gpu_uuid", "gpu_instance"),
+    *("gpu", "gpu_uuid", "instance"),
 )
 
 # Families of one number for each unit, with the field of a UnitReading that has it.

@@ -130,7 +130,7 @@ def _gpus(units: _Units) -> Iterator[str]:
         for gpu in one.gpus:
             labels = f'gpu="{gpu.ordinal}",gpu_uuid="{escaped(gpu.uuid)}"'
             instance = escaped(gpu.instance)
-            yield f'{f.GPU_SHARE.name}{own},{labels},gpu_instance="{instance}"}} {gpu.share}\n'
+            yield f'{f.GPU_SHARE.name}{own},{labels},instance="{instance}"}} {gpu.share}\n'
 
 
 def _steps(units: _Units) -> Iterator[FamilyLines]:

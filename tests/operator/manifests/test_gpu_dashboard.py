@@ -33,6 +33,7 @@ def test_prometheus_answers_every_panel_of_gpus(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path / "node")
     jobs.add(7, b"SLURM_JOB_GPUS=0\0SLURM_SHARDS_ON_NODE=1\0")
     jobs.add(8, b"SLURM_JOB_GPUS=0\0SLURM_SHARDS_ON_NODE=3\0")
+    jobs.add(9, b"SLURM_JOB_GPUS=1\0")  # an instance of the other GPU
     show(gpus, 1)
     manifests = planned(text)
     board = [one for one in expressions(manifests) if "gpu" in one[1] and one[0] != "Sources"]
@@ -51,7 +52,12 @@ def test_prometheus_answers_every_panel_of_gpus(tmp_path: Path) -> None:
                 return [title for title, expression in board if not peer.query(expression)]
 
             until(lambda: Outcome(silent()))
-            shares = peer.query("sum by (unit, gpu_uuid) (rackwatt_unit_gpu_share)")
+            parts = peer.query('rackwatt_unit_gpu_share{instance!=""}')
+            assert [(one["metric"]["unit"], one["metric"]["instance"]) for one in parts] == [
+                ("9", "3")
+            ]
+            whole = 'sum by (unit, gpu_uuid) (rackwatt_unit_gpu_share{instance=""})'
+            shares = peer.query(whole)
             found = {one["metric"]["unit"]: float(one["value"][1]) for one in shares}
             assert found == {"7": pytest.approx(0.25), "8": pytest.approx(0.75)}
             assert {one["metric"]["gpu_uuid"] for one in shares} == {TWO}

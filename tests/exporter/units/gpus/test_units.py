@@ -64,7 +64,7 @@ async def test_shares_are_a_family_with_the_identity_of_the_gpu(
     result = await units_of(jobs.tree, "slurm", ORDER, parted).read()
     text = dict(UnitText("n1").lines(result.units))[families.GPU_SHARE]
     name = 'rackwatt_unit_gpu_share{node="n1",manager="slurm",unit="'
-    gpu = f'",gpu="1",gpu_uuid="{TWO}",gpu_instance=""}}'
+    gpu = f'",gpu="1",gpu_uuid="{TWO}",instance=""}}'
     assert sorted(b"".join(text).decode().splitlines()) == [
         f"{name}1{gpu} 0.25",
         f"{name}2{gpu} 0.75",
