@@ -21,7 +21,7 @@ from rackwatt_exporter.printable import MAX_WORDS, printable
 HIDDEN = "(redacted)"
 _NO_SECRETS = frozenset(("accept", "content-type", "if-none-match", "x-slurm-user-name"))
 _IN_BODY = frozenset(("password", "secret"))
-_SHORTEST = 4  # characters; shorter ones would take every word apart
+_SHORTEST = 4  # characters; a shorter one is hidden where it is a word, and takes none apart
 _SHORTEST_CUT = 8  # the start of a shorter one is a word of its own
 _LONGEST_PASSWORD = 64  # what is longer is a token
 _LONGEST_SPELLING = 32  # characters, of one character
@@ -69,7 +69,7 @@ def _secrets(request: _Request | None) -> list[str]:
         return []
     plain = {*_of_headers(request.headers), *_of_body(request.body)}
     encoded = {form for secret in plain for form in _as_base64(secret)}
-    return sorted((s for s in plain | encoded if len(s) >= _SHORTEST), key=len, reverse=True)
+    return sorted((plain | encoded) - {""}, key=len, reverse=True)
 
 
 def _of_headers(headers: Mapping[str, str]) -> Iterator[str]:
@@ -101,10 +101,9 @@ def _secrets_in(document: Any) -> Iterator[str]:
 
 
 def _as_base64(secret: str) -> Iterator[str]:
-    if len(secret) >= _SHORTEST:
-        data = secret.encode("utf-8", "surrogatepass")
-        yield base64.b64encode(data).decode().rstrip("=")
-        yield base64.urlsafe_b64encode(data).decode().rstrip("=")
+    data = secret.encode("utf-8", "surrogatepass")
+    yield base64.b64encode(data).decode().rstrip("=")
+    yield base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 def _pattern(secrets: list[str]) -> re.Pattern[str]:
@@ -118,6 +117,8 @@ def _pattern(secrets: list[str]) -> re.Pattern[str]:
 def _spelled(secret: str) -> str:
     """Return the expression of a secret, or of most of one: the peer may cut its words too."""
     each = list(map(_spellings, secret))
+    if len(each) < _SHORTEST:
+        return rf"(?<![^\W_]){''.join(each)}(?![^\W_])"
     least = max(_SHORTEST_CUT, len(each) * 3 // 4)
     if len(each) > _LONGEST_PASSWORD:
         start = "".join(each[:_LONGEST_PASSWORD])

@@ -23,9 +23,14 @@ from rackwatt_exporter.protocols.ipmi import dcmi
 from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError
 from rackwatt_exporter.reading import ReadError, Reason, Statistics
+from rackwatt_exporter.targets.ipmi.dcmi_absence import DcmiAbsence
 from rackwatt_exporter.targets.ipmi.oem import WorkerRequest, WorkerResponse
 from rackwatt_exporter.targets.power_state import PowerStateMonitor
 
+_SILENT_REMEDY = (
+    "Name the sensors that have its power in `ipmi.sensors`, or try another `method`. If it "
+    "responded before, restart the BMC."
+)
 IDLE_LIMIT_S = 45.0  # then the BMC may have ended the session: pyghmi would take 20 s to notice
 _LOGOUT_TIMEOUT_S = 1.0
 
@@ -60,6 +65,7 @@ class WorkerTarget:
         self._login: tuple[object, ...] = ()
         self._used_at = 0.0
         self._power_state = PowerStateMonitor()
+        self._dcmi_absence = DcmiAbsence()
         self.thread.start()
 
     def _serve(self) -> None:
@@ -88,7 +94,7 @@ class WorkerTarget:
     def _read(self, request: WorkerRequest) -> WorkerResponse:
         command = self._logged_in(request)
         try:
-            watts, source, statistics = _power(request, command)
+            watts, source, statistics = self._power(request, command)
         except (ReadError, IpmiException) as error:
             refused = _refusal(error)
             if refused.reason is not Reason.TIMEOUT:
@@ -98,6 +104,29 @@ class WorkerTarget:
             _raise_if_powered_off(command)
             self._power_state.confirmed_on(watts)
         return WorkerResponse(request.number, watts, source, statistics)
+
+    def _power(
+        self, request: WorkerRequest, command: Command
+    ) -> tuple[float, str, Statistics | None]:
+        if request.sensors:
+            return _sum_of_sensors(request.sensors, command)
+        if (watts := _vendor_watts(command)) is not None:
+            return watts, "oem", None
+        if self._dcmi_absence.assumed:
+            _raise_if_powered_off(command)
+            raise _dcmi_silent()
+        try:
+            watts, statistics = _dcmi_power(command)
+        except IpmiException as error:
+            if _reason(error) is not Reason.TIMEOUT:
+                raise
+            self._log_out()  # pyghmi has given its session up
+            _raise_if_powered_off(self._logged_in(request))
+            if not self._dcmi_absence.silent():
+                raise
+            raise _dcmi_silent() from None
+        self._dcmi_absence.succeeded()
+        return watts, "dcmi", statistics
 
     def _logged_in(self, request: WorkerRequest) -> Command:
         """Return the kept session, or a new one if it is old or the credentials have changed."""
@@ -115,6 +144,8 @@ class WorkerTarget:
             self._command = Command(
                 address, username, password, port, kg=kg, privlevel=request.level
             )
+            # Each command without a response would be repeated in new sessions, for a minute.
+            self._command.ipmi_session.logontries = 0
             self._login = login
         return self._command
 
@@ -140,24 +171,29 @@ class ResponsePipe:
                 line = line[os.write(self._descriptor, line) :]
 
 
-def _power(request: WorkerRequest, command: Command) -> tuple[float, str, Statistics | None]:
-    if not request.sensors:
-        return _system_power(command)
-    watts = sum(_sensor_watts(command, name) for name in request.sensors)
+def _sum_of_sensors(
+    names: tuple[str, ...], command: Command
+) -> tuple[float, str, Statistics | None]:
+    watts = sum(_sensor_watts(command, name) for name in names)
     if watts <= 0:
         raise ReadError(Reason.SENSOR_UNREADABLE, "the named sensors read 0 W")
-    return watts, "sensor:" + "+".join(request.sensors), None
+    return watts, "sensor:" + "+".join(names), None
 
 
-def _system_power(command: Command) -> tuple[float, str, Statistics | None]:
-    """Read through the vendor's module; where it has no command of its own, DCMI and its state."""
+def _vendor_watts(command: Command) -> float | None:
+    """Read through the vendor's module; None where it has no command of its own."""
     command.oem_init()
     own = type(command._oem).get_system_power_watts
-    if own is not OEMHandler.get_system_power_watts:
-        watts = measured(float(command.get_system_power_watts()), "the vendor module's power")
-        if watts == 0:
-            raise ReadError(Reason.NO_POWER_SENSOR, "the vendor module reports 0 W")
-        return watts, "oem", None
+    if own is OEMHandler.get_system_power_watts:
+        return None
+    watts = measured(float(command.get_system_power_watts()), "the vendor module's power")
+    if watts == 0:
+        raise ReadError(Reason.NO_POWER_SENSOR, "the vendor module reports 0 W")
+    return watts
+
+
+def _dcmi_power(command: Command) -> tuple[float, Statistics | None]:
+    """Read DCMI and its state, which pyghmi itself ignores."""
     answer = command.xraw_command(*dcmi.GET_POWER_READING, data=dcmi.REQUEST)
     power = dcmi.parse_power_reading(bytes(answer["data"]))
     if not (power.measuring and power.watts):
@@ -167,7 +203,7 @@ def _system_power(command: Command) -> tuple[float, str, Statistics | None]:
             remedy=dcmi.NOT_MEASURED_REMEDY,
         )
     watts = measured(float(power.watts), "DCMI Get Power Reading", DCMI_NO_VALUE)
-    return watts, "dcmi", power.statistics
+    return watts, power.statistics
 
 
 def _sensor_watts(command: Command, name: str) -> float:
@@ -239,15 +275,26 @@ def _refusal(error: ReadError | IpmiException) -> ReadError:
     return CompletionError("pyghmi", error.ipmicode)
 
 
+def _dcmi_silent() -> ReadError:
+    text = (
+        "pyghmi has no module for this vendor, and the BMC does not respond to DCMI, where it "
+        "answers others: name ipmi.sensors"
+    )
+    return ReadError(Reason.TIMEOUT, text, remedy=_SILENT_REMEDY)
+
+
+def _reason(error: Exception) -> Reason:
+    """Return the reason that the words of an exception say."""
+    said = (reason for words, reason in _REASONS if words in str(error))
+    return next(said, Reason.BAD_REPLY)
+
+
 def _explain(number: int, error: Exception) -> WorkerResponse:
     if error.args == (None,):  # pyghmi's way to report that nothing responded
         text = "pyghmi: the BMC did not respond"
         return WorkerResponse(number, reason=Reason.TIMEOUT, message=text)
     text = f"pyghmi: {error}" if isinstance(error, PyghmiException) else f"pyghmi: {error!r}"
-    for words, reason in _REASONS:
-        if words in str(error):
-            return WorkerResponse(number, reason=reason, message=text)
-    return WorkerResponse(number, reason=Reason.BAD_REPLY, message=text)
+    return WorkerResponse(number, reason=_reason(error), message=text)
 
 
 def main() -> None:

@@ -97,6 +97,20 @@ def test_the_password_of_a_log_in_is_not_quoted() -> None:
     assert quoted_after({}, b"admin, hush-hush", redfish) == f"admin, {HIDDEN}"
 
 
+@pytest.mark.parametrize(
+    "secret", ["a", "x1", "abc", "p!", "\N{LATIN SMALL LETTER U WITH DIAERESIS}b"]
+)
+def test_a_short_secret_is_hidden_where_it_is_a_word_and_takes_no_word_apart(secret: str) -> None:
+    login = json.dumps({"UserName": "admin", "Password": secret}).encode()
+    basic = base64.b64encode(f"admin:{secret}".encode()).decode()
+    for headers, body in (({"Authorization": f"Basic {basic}"}, None), ({}, login)):
+        for said in ("%s", "refused: %s.", '{"Password":"%s"}', "root:%s@host", "no %s, nor %s"):
+            found = quoted_after(headers, said.replace("%s", secret), body)
+            assert found == said.replace("%s", HIDDEN)
+        assert quoted_after(headers, f"x{secret}x", body) == f"x{secret}x"
+        assert quoted_after(headers, "Unauthorized", body) == "Unauthorized"
+
+
 @pytest.mark.parametrize("size", [20, 300, 3000])
 @pytest.mark.parametrize("before", range(0, 230, 23))
 def test_a_secret_that_the_end_of_the_words_divides_leaves_no_part(size: int, before: int) -> None:

@@ -5,20 +5,28 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from rackwatt_exporter.protocols.ipmi import dcmi
+from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.protocols.ipmi.completion_codes import meaning
 from rackwatt_exporter.reading import ReadError, Reason
+from rackwatt_exporter.simulator.ipmi.bmc import SimulatedBmc
+from rackwatt_exporter.simulator.ipmi.commands import IpmiCommands
+from rackwatt_exporter.simulator.loopback_udp import LoopbackServer
+from rackwatt_exporter.simulator.machine import SimulatedMachine
 from rackwatt_exporter.targets.base import Source
 from rackwatt_exporter.targets.ipmi import oem as ipmi_oem
 from tests.eventually import PATIENCE_S
 from tests.exporter.targets.ipmi.driven import Driven, driven
 from tests.peers.ipmi_sim import PASSWORD, USERNAME, Bmc, SimSensor, ipmi_sim
 from tests.peers.ipmi_tools import Asker
+from tests.peers.ports import free_port
 
 SENSORS = (
     SimSensor("PSU1 PIN", 43, m=8),
@@ -35,6 +43,38 @@ SENSORS = (
 def bmc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bmc]:
     with ipmi_sim(tmp_path_factory.mktemp("ipmi_sim"), [SENSORS]) as running:
         yield running.bmcs[0]
+
+
+class SilenceError(Exception):
+    """What a command has in place of a response."""
+
+
+class WithoutDcmi(IpmiCommands):
+    """The commands of a BMC that does not respond to DCMI."""
+
+    def answer(self, request: message.IpmiRequest) -> bytes:
+        if (request.netfn, request.command) == dcmi.GET_POWER_READING:
+            raise SilenceError
+        return super().answer(request)
+
+
+class SilentToDcmi(SimulatedBmc):
+    """A BMC that responds to all but DCMI."""
+
+    def answer(self, data: bytes) -> bytes | None:
+        with suppress(SilenceError):
+            return super().answer(data)
+        return None
+
+
+@pytest.fixture
+async def silent_to_dcmi() -> AsyncIterator[SimpleNamespace]:
+    machine = SimulatedMachine("n1", "127.77.1.1", phase=0)
+    bmc = SilentToDcmi(machine, WithoutDcmi(machine))
+    server = LoopbackServer({machine.address: bmc}, port := free_port())
+    await server.start()
+    yield SimpleNamespace(address=machine.address, port=port)
+    await server.close()
 
 
 @pytest.fixture
@@ -124,6 +164,21 @@ async def test_a_sensor_without_watts_says_why(
     found, text = await reason_of(oem(made, bmc, sensors=("PSU1 PIN", name)))
     assert found is reason
     assert name in text
+
+
+async def test_a_bmc_silent_to_dcmi_alone_says_so_within_the_patience_and_then_at_once(
+    silent_to_dcmi: SimpleNamespace, made: Driven
+) -> None:
+    loop = asyncio.get_running_loop()
+    source = oem(made, silent_to_dcmi, "simulated", privilege="user")
+    started = loop.time()
+    reason, said = await reason_of(source)
+    assert (reason, "name ipmi.sensors" in said) == (Reason.TIMEOUT, True)
+    assert loop.time() - started < ipmi_oem.HUNG_AFTER_S / 2  # or the worker of 64 would be killed
+    async with asyncio.timeout(ipmi_oem.HUNG_AFTER_S / 20):
+        assert await reason_of(source) == (reason, said)
+    named = oem(made, silent_to_dcmi, "simulated", privilege="user", sensors=("PSU1 PIN",))
+    assert (await named.read()).watts > 0
 
 
 async def test_the_state_of_dcmi_counts_here_too(bmc: Bmc, made: Driven) -> None:
