@@ -14,7 +14,8 @@ from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.limit_usage import LIMIT_USAGE, parse_text
 
 CONFIG = b"AccountingStorageEnforce = associations,limits,qos\n"
-CAPTURE = CONFIG + (Path(__file__).parents[3] / "data/slurm-22.05/limit_usage.txt").read_bytes()
+DATA = Path(__file__).parents[3] / "data"
+CAPTURE = CONFIG + (DATA / "slurm-22.05/limit_usage.txt").read_bytes()
 MIB = 2**20
 UNPRIVILEGED = b"nobody" + b"(65534)"
 GOLD = LimitUsage("nodes", 0, 2, qos="gold")
@@ -69,6 +70,44 @@ def test_users_of_a_qos_by_their_names_as_newer_versions_print_them_are_the_same
     newer = CAPTURE.replace(b" 65534={", b" " + UNPRIVILEGED + b"={").replace(b" 2={", b" bin(2)={")
     assert newer != CAPTURE
     assert usages(newer) == CAPTURED
+
+
+@pytest.mark.parametrize(
+    ("release", "plasma_cpus", "plasma_jobs", "of_gold"), [("24.11", 2, 2, 2), ("26.05", 1, 1, 3)]
+)
+def test_the_captures_of_newer_releases_have_what_squeue_listed(
+    release: str, plasma_cpus: int, plasma_jobs: int, of_gold: int
+) -> None:
+    """A job of games in physics holds 2 CPUs, one of daemon in plasma 1, and another waits.
+
+    One more, of games in plasma, runs by the QOS normal in 24.11, and waits by gold in 26.05.
+    """
+    output = (DATA / f"slurm-{release}/limit_usage.txt").read_bytes()
+    games_runs = plasma_jobs - 1
+    assert usages(CONFIG + output) == {
+        LimitUsage("cpus", 2 + plasma_cpus, 40, "physics"),
+        LimitUsage("memory", (2000 + 100 * plasma_jobs) * MIB, 40_000 * MIB, "physics"),
+        LimitUsage("gres/gpu", 0, 4, "physics"),
+        LimitUsage("running_jobs", 1 + plasma_jobs, 50, "physics"),
+        LimitUsage("submitted_jobs", 4, 500, "physics"),
+        LimitUsage("cpus", 2, 16, "physics", "games"),
+        LimitUsage("running_jobs", 1, 3, "physics", "games"),
+        LimitUsage("memory", 100 * plasma_jobs * MIB, 8192 * MIB, "plasma"),
+        LimitUsage("running_jobs", games_runs, 7, "plasma", "games", "batch"),
+        LimitUsage("running_jobs", 0, 7, "plasma", "corp\\alice"),
+        LimitUsage("running_jobs", 1, 7, "plasma", "daemon"),
+        LimitUsage("cpu_minutes", 0, 50, "plasma", "daemon"),
+        LimitUsage("cpu_running_minutes", 9, 500, "plasma", "daemon"),
+        LimitUsage("wall_minutes", 0, 1000, "plasma", "daemon"),
+        LimitUsage("cpus", 3, 4, qos="gold"),
+        LimitUsage("running_jobs", 2, 2, qos="gold"),
+        LimitUsage("memory", 2000 * MIB, 8192 * MIB, "physics", qos="gold"),
+        LimitUsage("memory", 100 * MIB, 8192 * MIB, "plasma", qos="gold"),
+        LimitUsage("submitted_jobs", of_gold, 9, user="games", qos="gold"),
+        LimitUsage("submitted_jobs", 1, 9, user="daemon", qos="gold"),
+        *(LimitUsage("running_jobs", 1, 1, user=user, qos="gold") for user in ("games", "daemon")),
+        *(LimitUsage("gres/gpu", 0, 1, user=user, qos="gold") for user in ("games", "daemon")),
+    }
 
 
 def test_a_user_of_a_qos_without_an_association_has_the_uid_for_a_name() -> None:
