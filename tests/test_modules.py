@@ -37,6 +37,7 @@ REASONS = {
     "crds/rackwatt_crds/node/nvidia.py": "the object of spec.node.nvidia",
     "crds/rackwatt_crds/unread.py": _BELOW,
     "exporter/rackwatt_accounting/model/associations.py": _MODEL,
+    "exporter/rackwatt_accounting/model/phase.py": _MODEL,
     "exporter/rackwatt_accounting/model/window.py": _MODEL,
     "exporter/rackwatt_exporter/allocator.py": "one call of the C library, and why it is made",
     "exporter/rackwatt_exporter/collectors/errors.py": "one mapping for all collectors",

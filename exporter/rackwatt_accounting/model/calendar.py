@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from rackwatt_accounting.model.window import Window
 
 _EPOCH = date(1970, 1, 1)
+_DAY_S = 86400
 
 
 class Calendar:
@@ -28,6 +29,11 @@ class Calendar:
 
     def day_of(self, time_s: int) -> int:
         """Return the number of the day that has a second."""
+        day = time_s // _DAY_S
+        for near in (day, day + 1, day - 1):
+            from_s, to_s = self.window(near)
+            if from_s <= time_s < to_s:
+                return near
         return (datetime.fromtimestamp(time_s, self._zone).date() - _EPOCH).days
 
     def _window(self, day: int) -> Window:
@@ -37,8 +43,12 @@ class Calendar:
         """Yield each day that has seconds of a window, with those seconds."""
         if not window.seconds:
             return
-        for day in range(self.day_of(window.from_s), self.day_of(window.to_s - 1) + 1):
-            yield day, self.window(day).overlap(window)
+        day = self.day_of(window.from_s)
+        from_s, to_s = window
+        while (midnight_s := self.window(day + 1).from_s) < to_s:
+            yield day, Window(from_s, midnight_s)
+            day, from_s = day + 1, midnight_s
+        yield day, Window(from_s, to_s)
 
     def _midnight(self, day: int) -> int:
         """Return the first second of a day: not 00:00 where a change of the clock skips it."""

@@ -1,0 +1,160 @@
+"""The store: everything that one process writes and reads, over one database and one calendar."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from rackwatt_accounting.model.associations import Associations
+from rackwatt_accounting.model.calendar import Calendar
+from rackwatt_accounting.model.unit import Unit
+from rackwatt_accounting.model.window import Window
+from rackwatt_accounting.storage.cursors import advance, cursor, fill_gaps
+from rackwatt_accounting.storage.database import Database, StorageError
+from rackwatt_accounting.storage.names import Names
+from rackwatt_accounting.storage.schema import METADATA, accounts, memberships, settings
+from rackwatt_accounting.storage.sums import derive_sums, keep_sums_before
+from rackwatt_accounting.storage.units import (
+    UnitWriter,
+    delete_ended_before,
+    lose,
+    texts_of,
+    unseen,
+)
+from rackwatt_accounting.storage.upsert import insert_into
+
+UNITS = "units"
+_ZONE = "zone"
+
+
+class Store:
+    """Units, sums, cursors and associations of all clusters."""
+
+    def __init__(self, database: Database, calendar: Calendar) -> None:
+        self.database = database
+        self.calendar = calendar
+        self.names = Names()
+
+    async def open(self) -> None:
+        """Create what is missing.
+
+        Raises:
+            StorageError: the days of the database are those of another time zone.
+        """
+        async with self.database.writing() as connection:
+            await connection.run_sync(METADATA.create_all)
+            statement = insert_into(connection, settings).on_conflict_do_nothing()
+            await connection.execute(statement.values(key=_ZONE, value=self.calendar.zone))
+            chosen = select(settings.c.value).where(settings.c.key == _ZONE)
+            zone = (await connection.execute(chosen)).scalar_one()
+        if zone != self.calendar.zone:
+            raise StorageError(
+                f"the days of this database are those of {zone}, not of {self.calendar.zone}: "
+                "set `timezone` to it, or run `rackwatt-accounting migrate`"
+            )
+
+    async def close(self) -> None:
+        """Close the database."""
+        await self.database.close()
+
+    async def cursor(self, cluster: str, subject: str = UNITS) -> int | None:
+        """Return until when a subject of a cluster was read; None before its first reading."""
+        async with self.database.reading() as connection:
+            ids = await self.names.known_ids(connection, [cluster])
+            return await cursor(connection, ids[cluster], subject) if ids else None
+
+    async def write_window(
+        self, cluster: str, window: Window, batch: Sequence[Unit], seen_s: int
+    ) -> None:
+        """Write all units of a window that was read at `seen_s`, in one transaction.
+
+        Their sums are derived, the cursor is moved, and gaps within the window are filled.
+        """
+        async with self.database.writing() as connection:
+            ids = await self.names.ids(connection, {cluster, *texts_of(batch)})
+            await self._write(connection, ids[cluster], batch, ids, seen_s)
+            await advance(connection, ids[cluster], UNITS, window.to_s)
+            await fill_gaps(connection, ids[cluster], UNITS, window)
+        self.names.remember(ids)
+
+    async def write_found(
+        self,
+        cluster: str,
+        batch: Sequence[Unit],
+        missed: Sequence[tuple[str, int]],
+        seen_s: int,
+    ) -> None:
+        """Write units that were read by id; those that the scheduler does not know are lost."""
+        async with self.database.writing() as connection:
+            ids = await self.names.ids(connection, {cluster, *texts_of(batch)})
+            await self._write(connection, ids[cluster], batch, ids, seen_s)
+            found = {(unit.id, unit.started_at_s) for unit in batch}
+            lost = [unit for unit in missed if unit not in found]
+            if lost:
+                await lose(connection, ids[cluster], lost)
+        self.names.remember(ids)
+
+    async def unseen(self, cluster: str, seen_s: int, limit: int) -> list[tuple[str, int]]:
+        """Return id and start of units that are believed to run and were not seen at `seen_s`."""
+        async with self.database.reading() as connection:
+            ids = await self.names.known_ids(connection, [cluster])
+            return await unseen(connection, ids[cluster], seen_s, limit) if ids else []
+
+    async def write_associations(self, cluster: str, associations: Associations) -> None:
+        """Replace accounts and memberships of a cluster."""
+        people = associations.memberships
+        texts = {
+            text for account in associations.accounts for text in (account.name, account.parent)
+        }
+        texts |= {text for person in people for text in (person.user, person.account)}
+        async with self.database.writing() as connection:
+            ids = await self.names.ids(connection, {cluster, *texts})
+            number = ids[cluster]
+            for table in (accounts, memberships):
+                await connection.execute(delete(table).where(table.c.cluster == number))
+            account_rows = {
+                account.name: {
+                    "cluster": number,
+                    "account": ids[account.name],
+                    "parent": ids[account.parent],
+                    "description": account.description,
+                }
+                for account in associations.accounts
+            }
+            member_rows = {
+                (person.user, person.account): {
+                    "cluster": number,
+                    "user": ids[person.user],
+                    "account": ids[person.account],
+                    "coordinator": int(person.is_coordinator),
+                }
+                for person in sorted(people, key=lambda person: person.is_coordinator)
+            }
+            for table, rows in ((accounts, account_rows), (memberships, member_rows)):
+                if rows:
+                    await connection.execute(insert(table), list(rows.values()))
+        self.names.remember(ids)
+
+    async def delete_units_before(self, day: int) -> int:
+        """Delete units that ended before a day and keep their sums; return how many."""
+        deleted = 0
+        while True:
+            async with self.database.writing() as connection:
+                await keep_sums_before(connection, day)
+                from_s = self.calendar.window(day).from_s
+                some = await delete_ended_before(connection, day, from_s)
+            deleted += some
+            if not some:
+                return deleted
+
+    async def _write(
+        self,
+        connection: AsyncConnection,
+        cluster: int,
+        batch: Sequence[Unit],
+        ids: dict[str, int],
+        seen_s: int,
+    ) -> None:
+        writer = UnitWriter(connection, cluster, self.calendar, seen_s)
+        await writer.write(batch, ids)
+        await derive_sums(connection, cluster, writer.touched, self.calendar)
