@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from rackwatt_exporter import __version__
+from rackwatt_exporter.lazy_modules import register_openssl
 
 COMMANDS = ("run", "check", "simulate", "record", "replay")
 
@@ -25,6 +26,7 @@ def parser(names: Sequence[str] = ()) -> argparse.ArgumentParser:
 
     A process on a node then needs the memory of its own command only.
     """
+    register_openssl()  # the commands import asyncio
     built = argparse.ArgumentParser(
         prog="rackwatt-exporter",
         description="Measure the power of a fleet and expose it to Prometheus.",

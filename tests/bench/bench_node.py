@@ -35,12 +35,14 @@ spec: {interval: 15s, node: {collectors: [COLLECTORS]}}
 CHOICES = (("rapl, cpu", 38.0), ("auto", 42.0))
 # What is there before a line of ours: an event loop, a web server, readers of YAML and of models.
 LIBRARIES = """
+from rackwatt_exporter.lazy_modules import register_openssl
+register_openssl()
 import rackwatt_exporter.web  # of aiohttp its server alone
-import asyncio, uvloop, aiohttp.web, msgspec, yaml
+import asyncio, aiohttp.web, msgspec, yaml
 async def hold():
     print("held", flush=True)
     input()
-uvloop.run(hold())
+asyncio.run(hold())
 """
 WARM = 50
 

@@ -4,12 +4,14 @@ import argparse
 import asyncio
 import logging
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 from rackwatt_crds.cli.durations import duration
 from rackwatt_crds.cli.listening import add_listen_address, listen_address
 from rackwatt_crds.cli.logs import add_logging
 from rackwatt_crds.cli.loop_lag import LoopLagMonitor
+from rackwatt_crds.document import PowerTarget
 from rackwatt_crds.tracing import FOLDERS, PAGES
 from rackwatt_exporter import __version__
 from rackwatt_exporter.commands.capabilities import drop_capabilities
@@ -21,6 +23,7 @@ from rackwatt_exporter.commands.flags import (
     start_logging,
 )
 from rackwatt_exporter.commands.runtime import run
+from rackwatt_exporter.config import files
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.exporter import Exporter
 from rackwatt_exporter.schedulers.views.slurm_families import PROFILE
@@ -33,7 +36,9 @@ from rackwatt_exporter.web.web_config_file import WebConfigError
 log = logging.getLogger(__name__)
 
 PORT = 9123
+DEFAULT_CONFIG = Path("/etc/rackwatt")
 CEEMS_VERSIONS = ("0.5", "0.10")
+_MAX_NODE_BYTES = 64 * 1024
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -144,7 +149,8 @@ def command(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT."""
     start_logging(arguments.log_level, arguments.log_format)
     drop_capabilities()
-    return run(_serve(arguments))
+    paths = arguments.config_files or [DEFAULT_CONFIG]
+    return run(_serve(arguments, paths), has_connections=not measures_nodes_alone(paths))
 
 
 def telemetry_path(text: str) -> str:
@@ -174,9 +180,22 @@ def profiles(arguments: argparse.Namespace) -> list[str]:
     return [*served, f"ceems-{arguments.ceems}"] if arguments.ceems else served
 
 
-async def _serve(arguments: argparse.Namespace) -> int:
+def measures_nodes_alone(paths: Sequence[Path]) -> bool:
+    """Return whether the documents name neither a BMC nor a scheduler.
+
+    Large ones always do, and are not read twice for this.
+    """
+    if sum(size for _, _, size, _ in files.fingerprint(paths)) > _MAX_NODE_BYTES:
+        return False
+    documents = [one.document for one in files.load_documents(paths) if not one.note]
+    return bool(documents) and all(
+        isinstance(one, PowerTarget) and one.spec.bmc is None for one in documents
+    )
+
+
+async def _serve(arguments: argparse.Namespace, paths: Sequence[Path]) -> int:
     exporter = Exporter(
-        arguments.config_files or [Path("/etc/rackwatt")],
+        paths,
         Secrets(arguments.secrets_directory),
         arguments.state_directory,
         profiles(arguments),

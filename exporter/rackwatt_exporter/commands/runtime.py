@@ -1,12 +1,15 @@
-"""Runtime of every command: event loop, descriptor limit and garbage collector."""
+"""Runtime of every command: event loop, descriptor limit and garbage collector.
 
+uvloop serves thousands of connections for less. It loads OpenSSL, which an exporter with hardly any
+connection does without (docs/decisions/0027-openssl-on-demand.md).
+"""
+
+import asyncio
 import gc
 import logging
 import resource
 from collections.abc import Coroutine
 from typing import Any, TypeVar
-
-import uvloop
 
 log = logging.getLogger(__name__)
 
@@ -17,10 +20,14 @@ T = TypeVar("T")
 _COLLECTOR_THRESHOLDS = (10_000, 10, 500)
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine on uvloop."""
+def run(main: Coroutine[Any, Any, T], has_connections: bool = True) -> T:
+    """Run a coroutine: on uvloop, or on asyncio's own loop where it has hardly any connection."""
     _raise_descriptor_limit()
     gc.set_threshold(*_COLLECTOR_THRESHOLDS)
+    if not has_connections:
+        return asyncio.run(main)
+    import uvloop
+
     return uvloop.run(main)
 
 

@@ -31,7 +31,7 @@ class Listener:
         return [sock.getsockname()[:2] for sock in self._sockets]
 
     async def serve(
-        self, protocol: Callable[[], asyncio.BaseProtocol], tls: ssl.SSLContext | None
+        self, protocol: Callable[[], asyncio.BaseProtocol], tls: "ssl.SSLContext | None"
     ) -> None:
         """Serve new connections with this protocol and context; existing ones continue."""
         loop, previous = asyncio.get_running_loop(), self._servers

@@ -6,7 +6,7 @@ costs nothing. A wrong one is not, so that an unknown user takes as long as a kn
 
 import asyncio
 import hashlib
-import secrets
+import os
 from collections.abc import Mapping
 
 MAX_PENDING = 16
@@ -24,7 +24,7 @@ class PasswordVerifier:
         self._users = {name.encode(): hashed.encode() for name, hashed in users.items()}
         cost = max((hashed[4:6] for hashed in self._users.values()), default=b"10")
         self._dummy_hash = b"$2b$" + cost + b"$" + b"." * 53  # as slow, matches nothing
-        self._seed = secrets.token_bytes(32)
+        self._seed = os.urandom(32)
         self._verified: set[bytes] = set()
         self._checking: dict[bytes, asyncio.Task[bool]] = {}
         self._lock = asyncio.Lock()

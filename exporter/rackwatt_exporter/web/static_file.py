@@ -1,7 +1,8 @@
 """Files of a page that has scripts: cached by browsers, revalidated, and of this exporter alone."""
 
+import hashlib
 from dataclasses import dataclass
-from hashlib import sha256
+from functools import cached_property
 from pathlib import Path
 
 from aiohttp import web
@@ -44,7 +45,12 @@ class StaticFiles:
     """The files of a folder, one of which is the page itself."""
 
     def __init__(self, folder: Path) -> None:
-        self._files = {path.name: _file(path) for path in folder.iterdir()}
+        self._folder = folder
+
+    @cached_property
+    def _files(self) -> dict[str, Cacheable]:
+        """The files by name, read when the page is first opened."""
+        return {path.name: _file(path) for path in self._folder.iterdir()}
 
     async def page(self, request: web.Request) -> web.Response:
         """Serve the page itself, which may load nothing but files of this exporter."""
@@ -63,4 +69,4 @@ class StaticFiles:
 def _file(path: Path) -> Cacheable:
     body = path.read_bytes()
     kind = _TYPES[path.name.rpartition(".")[2]]
-    return Cacheable(CompressedBody(body), kind, sha256(body).hexdigest()[:16])
+    return Cacheable(CompressedBody(body), kind, hashlib.sha256(body).hexdigest()[:16])

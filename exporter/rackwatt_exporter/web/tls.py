@@ -11,10 +11,11 @@ from pathlib import Path
 from rackwatt_crds.memory_file import memory_file
 from rackwatt_exporter.web.web_config import CIPHER_SUITES, TlsServer
 
-_VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
+# By name: a server without TLS does not load OpenSSL (lazy_modules.py).
+_VERSIONS = {"TLS12": "TLSv1_2", "TLS13": "TLSv1_3"}
 _VERIFY = {
-    "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
-    "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
+    "VerifyClientCertIfGiven": "CERT_OPTIONAL",
+    "RequireAndVerifyClientCert": "CERT_REQUIRED",
 }
 
 _MESSAGES = {"KEY_VALUES_MISMATCH": "the key does not match the certificate"}
@@ -45,7 +46,7 @@ def load_files(settings: TlsServer, directory: Path) -> TlsFiles:
     )
 
 
-def build_context(files: TlsFiles) -> ssl.SSLContext:
+def build_context(files: TlsFiles) -> "ssl.SSLContext":
     """Build a server-side context.
 
     Raises:
@@ -61,7 +62,8 @@ def build_context(files: TlsFiles) -> ssl.SSLContext:
         except (ssl.SSLError, ValueError):
             message = "tls_server_config.client_ca_file: contains no certificates in PEM"
             raise ValueError(message) from None
-    context.verify_mode = _VERIFY.get(files.settings.client_auth_type or "", ssl.CERT_NONE)
+    verify = _VERIFY.get(files.settings.client_auth_type or "", "CERT_NONE")
+    context.verify_mode = ssl.VerifyMode[verify]
     return context
 
 
@@ -76,7 +78,7 @@ def _pem(inline: str | None, file: str | None, name: str, directory: Path) -> by
         raise ValueError(message) from None
 
 
-def _set_certificate(context: ssl.SSLContext, files: TlsFiles) -> None:
+def _set_certificate(context: "ssl.SSLContext", files: TlsFiles) -> None:
     with memory_file(files.certificate) as certificate, memory_file(files.key) as key:
         try:
             context.load_cert_chain(
@@ -87,9 +89,9 @@ def _set_certificate(context: ssl.SSLContext, files: TlsFiles) -> None:
             raise ValueError(f"tls_server_config: cert_file and key_file: {reason}") from None
 
 
-def _set_versions(context: ssl.SSLContext, settings: TlsServer) -> None:
-    context.minimum_version = _VERSIONS[settings.min_version or "TLS12"]
-    context.maximum_version = _VERSIONS[settings.max_version or "TLS13"]
+def _set_versions(context: "ssl.SSLContext", settings: TlsServer) -> None:
+    context.minimum_version = ssl.TLSVersion[_VERSIONS[settings.min_version or "TLS12"]]
+    context.maximum_version = ssl.TLSVersion[_VERSIONS[settings.max_version or "TLS13"]]
     if not settings.prefer_server_cipher_suites:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     suites = [name for chosen in settings.cipher_suites or () if (name := CIPHER_SUITES[chosen])]

@@ -30,7 +30,7 @@ class WebConfigFile:
     users: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
     tls_files: TlsFiles | None = None
-    tls: ssl.SSLContext | None = field(default=None, compare=False)
+    tls: "ssl.SSLContext | None" = field(default=None, compare=False)
 
     @property
     def allowed_sans(self) -> frozenset[str]:
@@ -38,7 +38,7 @@ class WebConfigFile:
         settings = self.tls_files.settings if self.tls_files else TlsServer()
         return frozenset(settings.client_allowed_sans or ())
 
-    def with_tls(self, tls: ssl.SSLContext | None) -> Self:
+    def with_tls(self, tls: "ssl.SSLContext | None") -> Self:
         """Return a copy with another context, built from equal files."""
         return replace(self, tls=tls)
 

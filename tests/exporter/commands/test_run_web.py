@@ -302,3 +302,25 @@ def test_reload_by_request_responds_when_it_is_done_with_the_problems(
         elsewhere = {"Sec-Fetch-Site": "cross-site"}
         assert post(run.url + "/-/reload", headers=elsewhere).status_code == 403
         assert run.stop() == 0
+
+
+def test_a_node_that_has_loaded_no_openssl_begins_to_serve_tls_when_it_is_configured(
+    web_files: WebFiles,
+) -> None:
+    document = "apiVersion: rackwatt.dev/v1alpha1\nkind: PowerTarget\nmetadata: {name: n}\n"
+    rewrite(web_files.directory / "lab/lab.yaml", document + "spec: {node: {collectors: [cpu]}}\n")
+    web_files.write()
+    with serving(web_files, "--web.enable-lifecycle") as run:
+        run.until_served(lambda text: "rackwatt_node_cpu_seconds_total{" in text, "/metrics")
+        maps = Path(f"/proc/{run.process.pid}/maps")
+        assert "libcrypto" not in maps.read_text()
+        web_files.write(tls_server_config=MUTUAL, basic_auth_users={"prometheus": GOS_HASH})
+        assert post(run.url + "/-/reload").status_code == 200
+        user = ("-u", f"prometheus:{PASSWORD}", "--cert", web_files.client)
+        assert curl(web_files, run, *user) == "200"
+        assert curl(web_files, run, *user[:2]).startswith("curl ")
+        assert "libcrypto" in maps.read_text()
+        web_files.write()
+        until(lambda: curl(web_files, run, *user).startswith("curl "))
+        assert get(run.url + "/healthz").status_code == 200
+        assert run.stop() == 0

@@ -8,9 +8,14 @@ client that makes it. It is a version 5 (RFC 9562, section 5.5), which anybody c
 """
 
 from typing import NamedTuple
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from rackwatt_exporter.units.model import UnitInfo
+
+try:  # as Python's random does: hashlib, which uuid5() takes, loads OpenSSL, 3 MiB
+    from _sha1 import sha1
+except ImportError:  # a Python without hashes of its own
+    from hashlib import sha1
 
 NAMESPACE = UUID("1995bb96-39ea-56b6-8df4-fda2ea43ec50")  # of https://rackwatt.dev/units
 
@@ -31,7 +36,9 @@ def job_uuid(manager: str, job: str, known: JobProperties) -> str:
     if not known.user:
         return ""
     parts = (known.cluster, job, known.user, known.account, known.nodelist, known.start)
-    return str(uuid5(NAMESPACE, "\n".join((manager, *parts))))
+    name = "\n".join((manager, *parts)).encode()
+    digest = sha1(NAMESPACE.bytes + name, usedforsecurity=False).digest()
+    return str(UUID(bytes=digest[:16], version=5))
 
 
 def job_info(manager: str, job: str, known: JobProperties) -> UnitInfo:

@@ -86,9 +86,9 @@ def _credentials(header: str) -> tuple[bytes | None, bytes]:
     return (name if colon else None), password
 
 
-def _tls(request: web.Request) -> ssl.SSLContext | None:
-    context = request.get_extra_info("sslcontext")
-    return context if isinstance(context, ssl.SSLContext) else None
+def _tls(request: web.Request) -> "ssl.SSLContext | None":
+    context: ssl.SSLContext | None = request.get_extra_info("sslcontext")
+    return context
 
 
 def _names(request: web.Request) -> Iterator[str]:
