@@ -3,16 +3,20 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rackwatt_crds.accounting.retention import Period
+from rackwatt_crds.accounting.validity import Day
 from rackwatt_crds.bmc.snmp import OidText
 from rackwatt_crds.fields import Duration, Labels, Name
 from rackwatt_crds.pod import Quantity
 from rackwatt_crds.schema import Schema, schema
 
 TYPES: Mapping[str, Any] = {
+    "Date": Day,
     "Duration": Duration,
     "Labels": Labels,
     "Name": Name,
     "ObjectIdentifier": OidText,
+    "Period": Period,
     "Quantity": Quantity,
 }
 """Types without fields that many objects use, by the names of their sections."""

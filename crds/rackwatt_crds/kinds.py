@@ -103,6 +103,7 @@ class SchedulerKind(ConnectingKind):
     listed, and not only counted. `is_relay` is whether another exporter polls the scheduler,
     `has_jobs` whether it knows of any, `has_subjects` whether more is read of it:
     partitions, licences and the other fields of `spec.metrics` that nodes and jobs do not have.
+    `has_history` is whether jobs that have ended are read of it, for accounting.
     """
 
     label: Callable[[Any], str]
@@ -111,6 +112,7 @@ class SchedulerKind(ConnectingKind):
     is_relay: bool = False
     has_jobs: bool = True
     has_subjects: bool = False
+    has_history: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,15 +170,25 @@ class SchedulerSettings(Model, frozen=True, kw_only=True):
 
 SCHEDULERS = _table(
     SchedulerKind(
-        "slurm", Slurm, slurm.connections, slurm.label, lists=slurm.lists, has_subjects=True
+        "slurm",
+        Slurm,
+        slurm.connections,
+        slurm.label,
+        lists=slurm.lists,
+        has_subjects=True,
+        has_history=True,
     ),
-    SchedulerKind("pbs", Pbs, pbs.connections, pbs.label),
-    SchedulerKind("gridengine", GridEngine, gridengine.connections, gridengine.label),
-    SchedulerKind("htcondor", HTCondor, htcondor.connections, htcondor.label),
+    SchedulerKind("pbs", Pbs, pbs.connections, pbs.label, has_history=True),
+    SchedulerKind(
+        "gridengine", GridEngine, gridengine.connections, gridengine.label, has_history=True
+    ),
+    SchedulerKind("htcondor", HTCondor, htcondor.connections, htcondor.label, has_history=True),
     SchedulerKind("lsf", Lsf, lsf.connections, lsf.label),
     SchedulerKind("flux", Flux, flux.connections, flux.label),
-    SchedulerKind("kubernetes", Kubernetes, kubernetes.connections, kubernetes.label),
-    SchedulerKind("openstack", Openstack, openstack.connections, openstack.label),
+    SchedulerKind(
+        "kubernetes", Kubernetes, kubernetes.connections, kubernetes.label, has_history=True
+    ),
+    SchedulerKind("openstack", Openstack, openstack.connections, openstack.label, has_history=True),
     SchedulerKind("noop", Noop, noop.connections, noop.label, noop.problems, has_jobs=False),
     SchedulerKind("exporter", Exporter, exporter.connections, exporter.label, is_relay=True),
 )

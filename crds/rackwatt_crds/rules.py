@@ -52,6 +52,13 @@ def exactly_one(*names: str) -> Rule:
     return Rule(text, f"[{has}].exists_one(given, given)", check)
 
 
+def at_least_one(*names: str) -> Rule:
+    """Require one of the named fields, or several."""
+    has = " || ".join(f"has(self.{camel(name)})" for name in names)
+    text = f"at least one of {', '.join(map(camel, names))} must be given"
+    return Rule(text, has, lambda model: None if _given(model, names) else "none")
+
+
 def not_both(one: str, other: str, why: str) -> Rule:
     """Forbid two fields together; `why` is the message."""
     first, second = camel(one), camel(other)

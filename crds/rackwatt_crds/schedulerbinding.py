@@ -4,8 +4,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from rackwatt_crds.accounting.accounting import Accounting, is_enabled
 from rackwatt_crds.fields import Duration, Paused
-from rackwatt_crds.kinds import SCHEDULERS, SchedulerSettings, fields
+from rackwatt_crds.kinds import SCHEDULERS, SchedulerSettings, fields, given
 from rackwatt_crds.lustre import Lustre
 from rackwatt_crds.monitoring import Monitoring
 from rackwatt_crds.pod import Pod
@@ -84,6 +85,33 @@ _NUMBERS = Rule(
 )
 
 
+def _without_history(spec: "SchedulerBindingSpec") -> str | None:
+    """Return the scheduler of which no ended job is read, though accounting is wanted."""
+    if not is_enabled(spec.accounting):
+        return None
+    return next(
+        (
+            kind.name if kind.lists(settings) else f"{kind.name}.openMetrics"
+            for kind, settings in given(SCHEDULERS, spec)
+            if not (kind.has_history and kind.lists(settings))
+        ),
+        None,
+    )
+
+
+_WITHOUT_HISTORY = [camel(kind.field) for kind in SCHEDULERS.values() if not kind.has_history]
+_HISTORY = Rule(
+    f"accounting reads jobs that have ended: it has no reader for {', '.join(_WITHOUT_HISTORY)} "
+    "or slurm.openMetrics",
+    "!has(self.accounting) || (has(self.accounting.enabled) && !self.accounting.enabled) || "
+    f"!({' || '.join(f'has(self.{name})' for name in _WITHOUT_HISTORY)} || "
+    "(has(self.slurm) && has(self.slurm.openMetrics)))",
+    _without_history,
+    ("accounting", *fields(SCHEDULERS)),
+    "accounting",
+)
+
+
 class SchedulerBindingSpec(SchedulerSettings, frozen=True, kw_only=True):
     """Exactly one scheduler, and how often it is polled."""
 
@@ -109,6 +137,7 @@ class SchedulerBindingSpec(SchedulerSettings, frozen=True, kw_only=True):
     metrics: SchedulerMetrics | None = None
     tracing: Tracing | None = None
     lustre: Lustre | None = None
+    accounting: Accounting | None = None
     paused: Paused = False
     monitoring: Monitoring | None = None
     pod: Pod | None = None
@@ -131,4 +160,5 @@ class SchedulerBindingSpec(SchedulerSettings, frozen=True, kw_only=True):
         not_shorter_than("stale_after", "interval"),
         _LIMIT_USAGE,
         _NUMBERS,
+        _HISTORY,
     )

@@ -8,6 +8,9 @@ validated as far as it could be read.
 import re
 from collections.abc import Iterable, Iterator
 
+from rackwatt_crds.accounting.accounting import Accounting
+from rackwatt_crds.accounting.accounting import connections as connections_of_accounting
+from rackwatt_crds.accounting.mistakes import mistakes
 from rackwatt_crds.bmc.expansion import expand_hosts
 from rackwatt_crds.bmc.hosts import Bmc, HostEntry
 from rackwatt_crds.bmc.mistakes import endpoint_problems, entry_problems, schedule_problems
@@ -100,6 +103,14 @@ def _scheduler(spec: SchedulerBindingSpec) -> Iterator[Problem]:
             yield Problem(f"spec.{kind.name}.{field}", reason)
     if spec.lustre is not None and spec.lustre is not UNREAD:
         yield from _lustre(spec.lustre)
+    if spec.accounting is not None and spec.accounting is not UNREAD:
+        yield from _accounting(spec.accounting)
+
+
+def _accounting(accounting: Accounting) -> Iterator[Problem]:
+    yield from _connections("spec.accounting", connections_of_accounting(accounting))
+    for path, reason in mistakes(accounting):
+        yield Problem(f"spec.accounting.{path}", reason)
 
 
 def _lustre(lustre: Lustre) -> Iterator[Problem]:

@@ -256,6 +256,11 @@ class _Loader(yaml.CSafeLoader):
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _Loader.construct_yaml_map)
+# A date is text, as kubectl reads it: JSON has no dates.
+_Loader.yaml_implicit_resolvers = {
+    first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
+    for first, pairs in _Loader.yaml_implicit_resolvers.items()
+}
 # YAML 1.1 reads 1e-5 as text, while kubectl and JSON read it as a number.
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",

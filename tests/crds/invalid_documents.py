@@ -119,6 +119,43 @@ TOLERATION = "spec.pod.tolerations[0]"
 NO_SERVERS = "dnsConfig.nameservers must be given where dnsPolicy is None"
 WATCHED = {"serviceMonitor": {"interval": "10s", "scrapeTimeout": "11s"}}
 
+ACCOUNTING = "spec.accounting"
+SIZE = "size must not shrink: Kubernetes only expands volumes"
+STORAGE_CLASS = "storageClassName is immutable: a volume keeps the StorageClass that made it"
+SUMS_LAST = "daily must not be shorter than units"
+UPDATES = "updateInterval must be at least 10s"
+NO_READER = (
+    "accounting reads jobs that have ended: it has no reader for lsf, flux, noop, exporter or "
+    "slurm.openMetrics"
+)
+LATER = "to must be later than from"
+NO_ZONE = "kind market needs gramsPerKilowattHour: a zone has the intensity of a location"
+TARIFF: Spec = {"name": "site", "from": "2026-01-01", "currency": "EUR", "perCoreHour": 0.01}
+FACTOR: Spec = {
+    "name": "grid", "from": "2026-01-01", "gramsPerKilowattHour": 380, "source": "EEA",
+}  # fmt: skip
+SOME_PRICE = (
+    "at least one of perKilowattHour, perCoreHour, perGpuHour, perBillingUnitHour must be given"
+)
+NOT_OURS = (
+    "name must be none of authorization, connection, content-length, cookie, host, "
+    "transfer-encoding, x-dashboard-user, x-grafana-id, x-rackwatt-act-as, x-rackwatt-token: "
+    "another way, or the protocol, reads it"
+)
+SOME_AMOUNT = "at least one of kilowattHours, coreHours, gpuHours, grams, money must be given"
+HOURS: Spec = {"month": {"coreHours": 1000}}
+
+
+def accounted(**more: Any) -> Spec:
+    """Return a binding of Slurm with accounting."""
+    return binding(slurm={"cli": {}}, accounting=more)
+
+
+def on_disk(**more: Any) -> Spec:
+    """Return a binding with accounting in a volume."""
+    return accounted(storage={"sqlite": more})
+
+
 BROKEN = (
     target("spec", ONE_KIND, {}),
     target("spec", ONE_KIND, fleet(HOST, **NODE)),
@@ -178,6 +215,118 @@ BROKEN = (
     bound("spec.slurm.openMetrics", NOT_COUNTED, binding(slurm=COUNTED, lustre=LUSTRE)),
     bound("spec", WHERE_JOBS_ARE, binding(exporter={"url": URL}, lustre=LUSTRE)),
     bound("spec.lustre.range", "range must be at least 1s", binding(noop={}, lustre={**LUSTRE, "range": "999ms"})),
+    bound(ACCOUNTING, NO_READER, binding(noop={}, accounting={})),
+    bound(ACCOUNTING, NO_READER, binding(exporter={"url": URL}, accounting={"enabled": True})),
+    bound(ACCOUNTING, NO_READER, binding(slurm=COUNTED, accounting={})),
+    bound(ACCOUNTING, NO_READER, binding(lsf={"cli": {}}, accounting={})),
+    bound(ACCOUNTING, NO_READER, binding(flux={"cli": {}}, accounting={})),
+    bound(f"{ACCOUNTING}.updateInterval", UPDATES, accounted(updateInterval="9s")),
+    bound(f"{ACCOUNTING}.storage", "exactly one of sqlite, postgresql must be given", accounted(storage={})),
+    bound(
+        f"{ACCOUNTING}.storage",
+        "exactly one of sqlite, postgresql must be given",
+        accounted(storage={"sqlite": {}, "postgresql": {"secretRef": {"name": "db"}}}),
+    ),
+    bound(f"{ACCOUNTING}.storage.sqlite.size", SIZE, on_disk(size="1023Mi"), before=on_disk(size="1Gi")),
+    bound(
+        f"{ACCOUNTING}.storage.sqlite.storageClassName",
+        STORAGE_CLASS,
+        on_disk(size="1Gi"),
+        before=on_disk(size="1Gi", storageClassName="fast"),
+    ),
+    bound(
+        f"{ACCOUNTING}.storage.sqlite.storageClassName",
+        STORAGE_CLASS,
+        on_disk(storageClassName="slow"),
+        before=on_disk(storageClassName="fast"),
+    ),
+    bound(f"{ACCOUNTING}.retention.daily", SUMS_LAST, accounted(retention={"units": "1y", "daily": "52w"})),
+    bound(f"{ACCOUNTING}.retention.daily", SUMS_LAST, accounted(retention={"daily": "364d"})),
+    bound(f"{ACCOUNTING}.retention.daily", SUMS_LAST, accounted(retention={"units": "11y"})),
+    bound(f"{ACCOUNTING}.tariffs[0].to", LATER, accounted(tariffs=[{**TARIFF, "to": "2026-01-01"}])),
+    bound(
+        f"{ACCOUNTING}.tariffs[0]",
+        SOME_PRICE,
+        accounted(tariffs=[{"name": "site", "from": "2026-01-01", "currency": "EUR"}]),
+    ),
+    bound(
+        f"{ACCOUNTING}.tariffs",
+        "tariffs of one name must not be valid on the same day",
+        accounted(tariffs=[{**TARIFF, "to": "2027-01-02"}, {**TARIFF, "from": "2027-01-01"}]),
+    ),
+    bound(
+        f"{ACCOUNTING}.tariffs",
+        "tariffs of one name must not be valid on the same day",
+        accounted(tariffs=[{**TARIFF, "from": "2027-01-01"}, TARIFF]),
+    ),
+    bound(f"{ACCOUNTING}.carbon[0].to", LATER, accounted(carbon=[{**FACTOR, "to": "2025-12-31"}])),
+    bound(
+        f"{ACCOUNTING}.carbon[0]",
+        "exactly one of zone, gramsPerKilowattHour must be given",
+        accounted(carbon=[{**FACTOR, "zone": "FR"}]),
+    ),
+    bound(
+        f"{ACCOUNTING}.carbon[0].kind",
+        NO_ZONE,
+        accounted(
+            carbon=[
+                {"name": "a", "from": "2026-01-01", "source": "s", "zone": "FR", "kind": "market"}
+            ]
+        ),
+    ),
+    bound(
+        f"{ACCOUNTING}.carbon",
+        "carbon of one name must not be valid on the same day",
+        accounted(carbon=[FACTOR, FACTOR]),
+    ),
+    bound(
+        f"{ACCOUNTING}.budgets[0]",
+        "exactly one of account, user must be given",
+        accounted(budgets=[{**HOURS, "account": "a", "user": "b"}]),
+    ),
+    bound(
+        f"{ACCOUNTING}.budgets[0].month",
+        SOME_AMOUNT,
+        accounted(budgets=[{"account": "a", "month": {}}]),
+    ),
+    bound(
+        f"{ACCOUNTING}.budgets[0].month.carbon",
+        "carbon needs grams: it says how they are counted",
+        accounted(budgets=[{"account": "a", "month": {"coreHours": 1, "carbon": "grid"}}]),
+    ),
+    bound(
+        f"{ACCOUNTING}.budgets[0].month.tariff",
+        "tariff needs money: it says how it is counted",
+        accounted(budgets=[{"account": "a", "month": {"coreHours": 1, "tariff": "site"}}]),
+    ),
+    bound(
+        f"{ACCOUNTING}.identity",
+        "at least one of grafana, oidc, clientCertificate, trustedHeader must be given",
+        accounted(identity={}),
+    ),
+    bound(
+        f"{ACCOUNTING}.identity.trustedHeader.name",
+        NOT_OURS,
+        accounted(identity={"trustedHeader": {"name": "X-Grafana-Id", "from": ["127.0.0.0/8"]}}),
+    ),
+    bound(f"{ACCOUNTING}.notify", "at least one of webhook, mail must be given", accounted(notify={})),
+    bound(
+        f"{ACCOUNTING}.notify.webhook",
+        "exactly one of url, urlSecretRef must be given",
+        accounted(notify={"webhook": {}}),
+    ),
+    bound(f"{ACCOUNTING}.pod.tolerations[0].key", NO_KEY, accounted(**tolerating(key="", effect="NoSchedule"))),
+    bound(
+        f"{ACCOUNTING}.pod.tolerations[0].value",
+        NO_VALUE,
+        accounted(**tolerating(operator="Exists", value="b")),
+    ),
+    bound(
+        f"{ACCOUNTING}.pod.tolerations[0].tolerationSeconds",
+        NO_SECONDS,
+        accounted(**tolerating(key="a", tolerationSeconds=60)),
+    ),
+    bound(f"{ACCOUNTING}.pod.dnsConfig", NO_SERVERS, accounted(pod={"dnsPolicy": "None"})),
     bound("spec.slurm", ONE_WAY, binding(slurm={})),
     bound("spec.slurm", ONE_WAY, binding(slurm={"cli": {}, "ssh": {"host": "login"}})),
     bound("spec.gridengine", CLI_OR_SSH, binding(gridengine={"cli": {}, "ssh": {"host": "a"}})),

@@ -83,6 +83,38 @@ CLOUD: Data = {
         "computeDefaultMicroversion": "2.96",
     },
 }
+ACCOUNTED: Data = {
+    "cluster": "theta",
+    "slurm": {"cli": {}},
+    "accounting": {
+        "storage": {"sqlite": {"size": "20Gi", "storageClassName": "fast"}},
+        "updateInterval": "15m",
+        "timezone": "Europe/Berlin",
+        "retention": {"units": "400d", "daily": "10y"},
+        "prometheus": {"url": "http://prometheus:9090"},
+        "admins": ["ada", "grace"],
+        "identity": {
+            "grafana": {"url": "https://grafana:3000"},
+            "oidc": {"issuer": "https://id", "audience": "power", "userClaim": "sub"},
+            "clientCertificate": {},
+            "trustedHeader": {"from": ["127.0.0.0/8"], "secretRef": {"name": "header"}},
+        },
+        "tariffs": [
+            {"name": "site", "currency": "EUR", "from": "2025-01-01", "to": "2026-01-01", "perCoreHour": 0.1},
+            {"name": "site", "currency": "EUR", "from": "2026-01-01", "perKilowattHour": 0.25},
+        ],
+        "carbon": [{"name": "grid", "zone": "FR", "source": "RTE", "from": "2025-01-01"}],
+        "budgets": [
+            {"account": "physics", "month": {"money": 100, "tariff": "site"}, "mailTo": ["a@b"]},
+            {"user": "ada", "month": {"grams": 1000}},
+        ],
+        "notify": {
+            "webhook": {"url": "https://hooks:8443/a"},
+            "mail": {"host": "mail", "from": "r@b", "to": ["c@d"]},
+        },
+        "privacy": {"members": "all"},
+    },
+}  # fmt: skip
 NODES: Data = {"node": {"collectors": ["cpu", "rapl"]}, "timeout": "5s"}
 GRID: Data = {"grid": {"zone": "FR", "static": {"gramsPerKilowattHour": 56}}}
 SPECS = (
@@ -91,6 +123,7 @@ SPECS = (
     ("SchedulerBinding", PINNED),
     ("SchedulerBinding", ELSEWHERE),
     ("SchedulerBinding", CLOUD),
+    ("SchedulerBinding", ACCOUNTED),
     ("PowerTarget", NODES),
     ("PowerTarget", GRID),
 )
@@ -105,14 +138,23 @@ MEANT: tuple[tuple[Path, Any, str], ...] = (
     (("bmc", "hosts", 3, "names"), "p[2-3],b", "bmc.hosts[3].names"),
     (("bmc", "hosts", 4, "preset"), "zzq", "bmc.hosts[4].preset"),
     (("bmc", "hosts", 0, "staleAfter"), "1s", "bmc.hosts[0].staleAfter"),
-    (("bmc", "hosts", 5, "fake"), {"min": 2, "max": 1}, "bmc.hosts[5].fake"),
-    (("pod", "tolerations", 0, "operator"), "Exists", "pod.tolerations[0]"),
+    (("bmc", "hosts", 5, "fake"), {"min": 2, "max": 1}, "bmc.hosts[5].fake.max"),
+    (("pod", "tolerations", 0, "operator"), "Exists", "pod.tolerations[0].value"),
     (("noop", "states", 1, "names"), "q[", "noop.states[1].names"),
     (("slurm", "rest", "url"), "http://a:0", "slurm.rest.url"),
     (("kubernetes", "url"), "https://a:0", "kubernetes.url"),
     (("openstack", "authURL"), "http://a:0", "openstack.authURL"),
     (("openstack", "endpoints", "compute"), "http://a:0", "openstack.endpoints.compute"),
-)
+    (("accounting", "timezone"), "Europe/Berlim", "accounting.timezone"),
+    (("accounting", "prometheus", "url"), "http://a:0", "accounting.prometheus.url"),
+    (("accounting", "identity", "oidc", "issuer"), "http://a:0", "accounting.identity.oidc.issuer"),
+    (("accounting", "identity", "trustedHeader", "from", 0), "10.0.0.1/8", "accounting.identity.trustedHeader.from[0]"),
+    (("accounting", "notify", "webhook", "url"), "http://a:0", "accounting.notify.webhook.url"),
+    (("accounting", "notify", "mail", "host"), "a..b", "accounting.notify.mail.host"),
+    (("accounting", "tariffs", 1, "from"), "2026-02-30", "accounting.tariffs[1].from"),
+    (("accounting", "budgets", 0, "month", "tariff"), "none", "accounting.budgets[0].month.tariff"),
+    (("accounting", "budgets", 1), {"account": "physics", "month": {"coreHours": 1}}, "accounting.budgets[1]"),
+)  # fmt: skip
 # Fields of one object that are judged together: of these, one mistake at a time.
 TOGETHER = (
     {"names", "addresses", "address"},

@@ -80,7 +80,12 @@ def test_the_table_of_methods_has_all_settings_of_a_fleet_and_no_others() -> Non
 
 
 def test_the_table_of_schedulers_has_all_choices_of_a_binding_and_no_others() -> None:
-    common = models(PowerTargetSpec).keys() | {"metrics", "tracing", "lustre"}  # of any scheduler
+    common = models(PowerTargetSpec).keys() | {
+        "accounting",
+        "lustre",
+        "metrics",
+        "tracing",
+    }  # of any scheduler
     own = {name: one for name, one in models(SchedulerBindingSpec).items() if name not in common}
     assert rows(SCHEDULERS) == own
 

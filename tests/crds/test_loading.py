@@ -85,11 +85,15 @@ def test_any_bytes_are_documents_or_problems(text: bytes) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["!!int ''", "!!float ''", "!!bool x", "!!timestamp x", "!!int x", "2001-02-30", "!!map x"],
+    ["!!int ''", "!!float ''", "!!bool x", "!!timestamp x", "!!int x", "!!map x"],
 )
 def test_a_value_that_is_not_what_its_tag_says_is_a_problem_with_its_line(value: str) -> None:
     problems = problems_of(GOOD + f"status: {value}\n".encode())
     assert "line 6, column 9: not YAML" in problems
+
+
+def test_a_date_is_text_as_kubectl_reads_it() -> None:
+    assert load_yaml("a: 2001-02-30\n2001-12-14: b") == [{"a": "2001-02-30", "2001-12-14": "b"}]
 
 
 def test_a_number_of_thousands_of_digits_is_a_problem() -> None:

@@ -6,7 +6,7 @@ way it came.
 
 import ipaddress
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta
 
@@ -14,7 +14,7 @@ from rackwatt_crds.endpoints import Connection, Url
 from rackwatt_crds.fields import ClientTls, SecretRef
 from rackwatt_crds.model import Model
 from rackwatt_crds.quoting import shown
-from rackwatt_crds.rules import Rule, camel, not_one_of
+from rackwatt_crds.rules import at_least_one, not_one_of
 from rackwatt_crds.unread import UNREAD
 
 WAYS = ("grafana", "oidc", "client_certificate", "trusted_header")
@@ -130,10 +130,6 @@ class TrustedHeader(Model, frozen=True, kw_only=True):
     RULES = (not_one_of("name", RESERVED_HEADERS, "another way, or the protocol, reads it"),)
 
 
-def _open_ways(identity: Any) -> str | None:
-    return None if any(getattr(identity, way) is not None for way in WAYS) else "none"
-
-
 class Identity(Model, frozen=True, kw_only=True):
     """How accounting knows who asks. A caller with two different names is refused."""
 
@@ -142,13 +138,7 @@ class Identity(Model, frozen=True, kw_only=True):
     client_certificate: ClientCertificateIdentity | None = None
     trusted_header: TrustedHeader | None = None
 
-    RULES = (
-        Rule(
-            f"at least one of {', '.join(map(camel, WAYS))} must be given",
-            " || ".join(f"has(self.{camel(way)})" for way in WAYS),
-            _open_ways,
-        ),
-    )
+    RULES = (at_least_one(*WAYS),)
 
 
 def connections(identity: Identity) -> Iterator[Connection]:
