@@ -40,8 +40,8 @@ class Ipmi(Model, frozen=True, kw_only=True):
     oem: Annotated[
         bool | None,
         Meta(
-            description="Read through pyghmi's vendor modules instead, in a separate process. "
-            "Default: false."
+            description="Read through pyghmi's vendor modules, or by the vendor's own command "
+            "(NEC), instead, in a separate process. Default: false."
         ),
     ] = None
     kg_secret_ref: Annotated[

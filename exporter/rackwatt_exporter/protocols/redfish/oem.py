@@ -2,8 +2,8 @@
 
 tests/data/redfish has what a BMC of each vendor responds, and its README where that is known from.
 Vendors without a row have the standard's PowerControl: Lenovo's XCC, and NEC's Express5800 with
-HPE's iLO. NEC's EXPRESSSCOPE Engine 3 documents no Redfish, and no source was found for NEC's
-vector hosts.
+HPE's iLO. NEC's EXPRESSSCOPE Engine 3 documents no Redfish (protocols/ipmi/power_commands.py), and
+no source was found for NEC's vector hosts.
 """
 
 # Properties of Power (DSP2046): the whole machine.

@@ -11,20 +11,24 @@ import threading
 import time
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import Any
 
 import msgspec
 from pyghmi.exceptions import IpmiException, PyghmiException
 from pyghmi.ipmi.command import Command
-from pyghmi.ipmi.oem.generic import OEMHandler
 
-from rackwatt_exporter.plausibility import DCMI_NO_VALUE, measured
-from rackwatt_exporter.protocols.ipmi import dcmi
-from rackwatt_exporter.protocols.ipmi import message as message
 from rackwatt_exporter.protocols.ipmi.completion_codes import CompletionError
+from rackwatt_exporter.protocols.ipmi.power_commands import POWER_COMMANDS
 from rackwatt_exporter.reading import ReadError, Reason, Statistics
 from rackwatt_exporter.targets.ipmi.dcmi_absence import DcmiAbsence
 from rackwatt_exporter.targets.ipmi.oem import WorkerRequest, WorkerResponse
+from rackwatt_exporter.targets.ipmi.oem_power import (
+    command_watts,
+    dcmi_power,
+    manufacturer_of,
+    raise_if_powered_off,
+    sum_of_sensors,
+    vendor_watts,
+)
 from rackwatt_exporter.targets.power_state import PowerStateMonitor
 
 _SILENT_REMEDY = (
@@ -66,6 +70,7 @@ class WorkerTarget:
         self._used_at = 0.0
         self._power_state = PowerStateMonitor()
         self._dcmi_absence = DcmiAbsence()
+        self._manufacturer: int | None = None
         self.thread.start()
 
     def _serve(self) -> None:
@@ -98,30 +103,35 @@ class WorkerTarget:
         except (ReadError, IpmiException) as error:
             refused = _refusal(error)
             if refused.reason is not Reason.TIMEOUT:
-                _raise_if_powered_off(command)
+                raise_if_powered_off(command)
             raise refused from None
         if self._power_state.needs_check(watts):
-            _raise_if_powered_off(command)
+            raise_if_powered_off(command)
             self._power_state.confirmed_on(watts)
         return WorkerResponse(request.number, watts, source, statistics)
 
     def _power(
         self, request: WorkerRequest, command: Command
     ) -> tuple[float, str, Statistics | None]:
-        if request.sensors:
-            return _sum_of_sensors(request.sensors, command)
-        if (watts := _vendor_watts(command)) is not None:
+        if names := request.sensors:
+            return sum_of_sensors(names, command), f"sensor:{'+'.join(names)}", None
+        if (watts := vendor_watts(command)) is not None:
+            return watts, "oem", None
+        if self._manufacturer is None:
+            self._manufacturer = manufacturer_of(command)
+        power = POWER_COMMANDS.get(self._manufacturer)
+        if power and (watts := command_watts(power, command)) is not None:
             return watts, "oem", None
         if self._dcmi_absence.assumed:
-            _raise_if_powered_off(command)
+            raise_if_powered_off(command)
             raise _dcmi_silent()
         try:
-            watts, statistics = _dcmi_power(command)
+            watts, statistics = dcmi_power(command)
         except IpmiException as error:
             if _reason(error) is not Reason.TIMEOUT:
                 raise
             self._log_out()  # pyghmi has given its session up
-            _raise_if_powered_off(self._logged_in(request))
+            raise_if_powered_off(self._logged_in(request))
             if not self._dcmi_absence.silent():
                 raise
             raise _dcmi_silent() from None
@@ -146,7 +156,7 @@ class WorkerTarget:
             )
             # Each command without a response would be repeated in new sessions, for a minute.
             self._command.ipmi_session.logontries = 0
-            self._login = login
+            self._login, self._manufacturer = login, None
         return self._command
 
     def _log_out(self) -> None:
@@ -169,97 +179,6 @@ class ResponsePipe:
         with self._lock, suppress(BrokenPipeError):
             while line:
                 line = line[os.write(self._descriptor, line) :]
-
-
-def _sum_of_sensors(
-    names: tuple[str, ...], command: Command
-) -> tuple[float, str, Statistics | None]:
-    watts = sum(_sensor_watts(command, name) for name in names)
-    if watts <= 0:
-        raise ReadError(Reason.SENSOR_UNREADABLE, "the named sensors read 0 W")
-    return watts, "sensor:" + "+".join(names), None
-
-
-def _vendor_watts(command: Command) -> float | None:
-    """Read through the vendor's module; None where it has no command of its own."""
-    command.oem_init()
-    own = type(command._oem).get_system_power_watts
-    if own is OEMHandler.get_system_power_watts:
-        return None
-    watts = measured(float(command.get_system_power_watts()), "the vendor module's power")
-    if watts == 0:
-        raise ReadError(Reason.NO_POWER_SENSOR, "the vendor module reports 0 W")
-    return watts
-
-
-def _dcmi_power(command: Command) -> tuple[float, Statistics | None]:
-    """Read DCMI and its state, which pyghmi itself ignores."""
-    answer = command.xraw_command(*dcmi.GET_POWER_READING, data=dcmi.REQUEST)
-    power = dcmi.parse_power_reading(bytes(answer["data"]))
-    if not (power.measuring and power.watts):
-        raise ReadError(
-            Reason.NO_POWER_SENSOR,
-            "DCMI is not measuring, or reports 0 W; name sensors",
-            remedy=dcmi.NOT_MEASURED_REMEDY,
-        )
-    watts = measured(float(power.watts), "DCMI Get Power Reading", DCMI_NO_VALUE)
-    return watts, power.statistics
-
-
-def _sensor_watts(command: Command, name: str) -> float:
-    """Add up all the sensors of a name: pyghmi itself reads the first one."""
-    command.init_sdr()
-    known = command._sdr
-    named = [
-        sensor
-        for number in known.get_sensor_numbers()
-        if (sensor := known.sensors[number]).name == name
-    ]
-    if not named:
-        return _watts(name, _vendor_reading(command, name))
-    return sum(_watts(name, _reading(command, sensor)) for sensor in named)
-
-
-def _reading(command: Command, sensor: Any) -> Any:
-    if sensor.sensor_owner != message.BMC_ADDRESS:  # the BMC would read its own of that number
-        text = f"sensor {sensor.name!r} is of a controller behind the BMC (owner"
-        text += f" {sensor.sensor_owner:02X}h): bridging is not supported"
-        raise ReadError(Reason.SENSOR_UNREADABLE, text)
-    answer = command.xraw_command(
-        message.NETFN_SENSOR, 0x2D, data=(sensor.sensor_number,), rslun=sensor.sensor_lun
-    )
-    return sensor.decode_sensor_reading(command, bytearray(answer["data"]))
-
-
-def _vendor_reading(command: Command, name: str) -> Any:
-    try:
-        return command.get_sensor_reading(name)
-    except IpmiException:
-        raise
-    except Exception as error:
-        if "not found" not in str(error):
-            raise
-        raise ReadError(Reason.NO_POWER_SENSOR, f"no sensor is named {name!r}") from None
-
-
-def _watts(name: str, reading: Any) -> float:
-    if reading.unavailable or reading.value is None:
-        raise ReadError(Reason.SENSOR_UNREADABLE, f"sensor {name!r} has no reading now")
-    if reading.units != "W":
-        text = f"sensor {name!r} is not in watts ({reading.units or 'no unit'})"
-        raise ReadError(Reason.NO_POWER_SENSOR, text)
-    return measured(float(reading.value), f"sensor {name!r}")
-
-
-def _raise_if_powered_off(command: Command) -> None:
-    """Check whether the machine is on; without a response it is assumed to be.
-
-    Raises:
-        ReadError: powered_off.
-    """
-    with suppress(IpmiException):
-        if command.get_power()["powerstate"] == "off":
-            raise ReadError(Reason.POWERED_OFF, "the machine is switched off")
 
 
 def _refusal(error: ReadError | IpmiException) -> ReadError:
