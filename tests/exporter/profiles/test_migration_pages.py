@@ -58,3 +58,11 @@ def test_the_documents_and_the_fields_of_the_pages_are_valid(page: str) -> None:
     assert fields
     for field in fields:
         assert f"`{field.rpartition('.')[2]}`" in reference, field
+
+
+def test_each_defect_that_the_page_of_ceems_lists_has_its_tests() -> None:
+    listed = re.findall(r"^\| (\d+) \| .* \| (`.*::.*`) \|$", CEEMS, re.MULTILINE)
+    assert [int(number) for number, _ in listed] == list(range(1, 24))
+    for _, tests in listed:
+        for path, name in re.findall(r"`([^`]+)::(\w+)`", tests):
+            assert f"def {name}(" in (DOCS.parent / "tests/exporter" / path).read_text()

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from rackwatt_crds.node.units import SlurmUnits
+from rackwatt_exporter.collectors.base import CollectorResult
 from rackwatt_exporter.profiles.ceems.view import CeemsView, ceems_0_5, ceems_0_10
+from rackwatt_exporter.reading import DomainPower, ReadError, Reason
 from rackwatt_exporter.units.model import UnitGpu, UnitKey, UnitReading, UnitsResult
 from tests.exporter.collectors.hwmon.tree import HwmonTree
 from tests.exporter.collectors.infiniband.tree import InfinibandTree
@@ -209,3 +211,23 @@ async def test_a_cray_has_its_counters_by_domain(tmp_path: Path, node_of: MakeNo
     assert of(ours, "ceems_cray_pm_counters_energy_joules", domain="accel0") == 2869283299
     assert of(ours, "ceems_cray_pm_counters_power_limit_watts", domain="node") == 2894
     assert of(ours, "ceems_cray_pm_counters_temp_celsius", domain="cpu0") == 41
+
+
+async def test_a_source_that_cannot_be_read_is_no_success_and_has_no_watts(
+    tmp_path: Path, node_of: MakeNode
+) -> None:
+    node = node_of(tmp_path, "rapl", "ipmi")
+    denied = ReadError(Reason.PERMISSION_DENIED, "energy_uj may not be read")
+    dcmi = CollectorResult(powers=(DomainPower("node", "dcmi", 400.0),))
+    node.stores.collectors.succeeded("ipmi", dcmi, 0.001)
+    node.stores.collectors.failed("rapl", denied, 0.001)
+    success = "ceems_scrape_collector_success"
+    ours = shown(ceems_0_10(node.stores))
+    assert (of(ours, success, collector="ipmi_dcmi"), of(ours, success, collector="rapl")) == (1, 0)
+    assert not any(name.startswith("ceems_rapl") for name, _ in ours)
+    node.stores.collectors.failed("ipmi", denied, 0.001)
+    node.pass_s(3600.0)
+    node.stores.collectors.withdraw_stale()
+    ours = shown(ceems_0_10(node.stores))
+    assert of(ours, success, collector="ipmi_dcmi") == 0
+    assert labels_of(ours, "ceems_ipmi_dcmi_current_watts") == []

@@ -173,3 +173,15 @@ async def test_a_job_that_one_slurmd_left_behind_is_not_kept_alive_by_its_namesa
     tree.group("slurm_n2/uid_5/job_7", Use(user_us=2_000_000, tasks=0), BELOW)
     units = (await units_of(tree, "slurm").read()).units
     assert [(unit.key.unit, unit.user_s) for unit in units] == [("7", 1.0)]
+
+
+@pytest.mark.parametrize(("version", "place"), [(2, V2), (1, V1)])
+async def test_a_job_is_seen_without_the_processes_of_proc(
+    tmp_path: Path, units_of: Open, version: int, place: str
+) -> None:
+    tree = CgroupTree(tmp_path, version)
+    tree.group(place.format(1), JOB, BELOW, pid=0)  # as another process namespace shows them
+    assert not any(one.name.isdigit() for one in tree.procfs.iterdir())
+    result = await units_of(tree, "slurm").read()
+    assert [(unit.key.unit, unit.tasks) for unit in result.units] == [("1", 5)]
+    assert (result.ended, result.error) == ((), None)
