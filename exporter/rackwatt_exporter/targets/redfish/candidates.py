@@ -6,6 +6,8 @@
 3. Of those that remain, one that lists the system comes before those that list none.
 4. Several that remain are a doubt. Each may be one of two boxes of the machine, and none is chosen
    because it has watts: the next search might choose another.
+5. One whose Id means a part or a supply is a doubt beside another that lists the system. OpenBMC's
+   bmcweb says RackMount of every board, and its system names the first of them.
 """
 
 from collections.abc import Iterable
@@ -26,6 +28,12 @@ def candidates(chassis: Iterable[Json], system: Json) -> list[Json]:
     """Return the chassis that may be the machine of a system; several are a doubt."""
     whole = [each for each in chassis if not is_part(each) and not is_of_others(each, system)]
     return [each for each in whole if holds(each, system)] or whole
+
+
+def in_place_of(chosen: Json, chassis: Iterable[Json], system: Json) -> list[Json]:
+    """Return the chassis that may be the machine in place of one whose Id means a part."""
+    others = [each for each in candidates(chassis, system) if holds(each, system)]
+    return [each for each in outermost([chosen, *others]) if _path(each) != _path(chosen)]
 
 
 def outermost(chassis: Iterable[Json]) -> list[Json]:

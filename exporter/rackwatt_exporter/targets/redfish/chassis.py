@@ -18,6 +18,7 @@ from rackwatt_exporter.protocols.redfish.names import shown
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.targets.redfish.candidates import (
     candidates,
+    in_place_of,
     is_of_others,
     outermost,
     without_holders,
@@ -35,12 +36,12 @@ from rackwatt_exporter.targets.redfish.relations import (
     holds,
     is_board,
     is_part,
-    is_part_system,
     links_of,
+    names_chassis,
     names_only_a_part,
     own_paths,
-    same_path,
     unlisted_links,
+    whole_systems,
 )
 from rackwatt_exporter.targets.redfish.sharing import CHASSIS, may_be_shared, outermost_around
 
@@ -69,7 +70,7 @@ async def find_machine(look: Look, option: str | None) -> MachineChassis:
     if option is not None:
         return await _named(look, option)
     served = await listing(look, SYSTEMS)
-    systems = _whole_systems(served.resources)
+    systems = whole_systems(served.resources)
     if served.unlisted:
         known = len(await pages(look, SYSTEMS))
         message = f"this BMC counts {known + served.unlisted} systems and lists {known}"
@@ -114,12 +115,8 @@ async def _only_system_in(look: Look, chassis: Json) -> Json:
     if get_str(chassis, "ChassisType") in FACILITIES | {ENCLOSURE, RACK}:
         return None
     served = await listing(look, SYSTEMS)
-    naming = [each for each in _whole_systems(served.resources) if _names(each, chassis)]
+    naming = [each for each in whole_systems(served.resources) if names_chassis(each, chassis)]
     return naming[0] if len(naming) == 1 and served.whole else None
-
-
-def _names(system: Json, chassis: Json) -> bool:
-    return same_path(link(chassis)) in map(same_path, links_of(system, "Chassis"))
 
 
 async def _of_system(look: Look, system: Json, served: list[Json]) -> MachineChassis:
@@ -147,6 +144,10 @@ async def _of_system(look: Look, system: Json, served: list[Json]) -> MachineCha
         known = known._replace(unread=tuple(p for p in known.unread if p in served_too))
     chassis = await _chosen(look, found, known._replace(unread=_whole_paths(known.unread, system)))
     chassis = await outermost_around(look, chassis, system, inside)
+    if names_only_a_part(get_str(chassis, "Id")):
+        known = await listing(look, CHASSIS)
+        if others := in_place_of(chassis, known.resources, system):
+            raise await _to_choose(look, f"this system may be in any of {_ids([chassis, *others])}")
     return MachineChassis(chassis, _state(system, chassis), own_paths(system, chassis))
 
 
@@ -223,13 +224,6 @@ def _whole(chassis: list[Json]) -> list[Json]:
     """Leave out chassis inside others of the list, and parts unless there is only one."""
     outer = outermost(chassis)
     return outer if len(outer) == 1 else [each for each in outer if not is_part(each)]
-
-
-def _whole_systems(systems: list[Json]) -> list[Json]:
-    """Leave out DPUs, and NVIDIA's baseboards of GPUs where their host is listed too."""
-    whole = [each for each in systems if not is_part_system(each)]
-    hosts = [each for each in whole if not is_board(each)]
-    return hosts or whole or systems
 
 
 def _state(*documents: Json) -> str | None:

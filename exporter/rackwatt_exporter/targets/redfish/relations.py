@@ -10,7 +10,7 @@ from rackwatt_exporter.protocols.redfish.json import (
     members,
 )
 from rackwatt_exporter.protocols.redfish.machine import NODES, PARTS
-from rackwatt_exporter.protocols.redfish.names import NODE, names_part, words
+from rackwatt_exporter.protocols.redfish.names import NODE, SUPPLY, WHOLE, names_part, words
 
 BASEBOARD = "HGX_"  # which the Ids of NVIDIA's boards of GPUs begin with
 # Systems within or beside the machine that has them.
@@ -39,6 +39,11 @@ def holds(chassis: Json, system: Json) -> bool:
     return same_path(link(system)) in systems_in(chassis)
 
 
+def names_chassis(system: Json, chassis: Json) -> bool:
+    """Return whether a system lists a chassis."""
+    return same_path(link(chassis)) in map(same_path, links_of(system, "Chassis"))
+
+
 def is_node(chassis: Json) -> bool:
     """Return whether a chassis is plugged into one of several systems."""
     return get_str(chassis, "ChassisType") in NODES
@@ -55,8 +60,11 @@ def is_part(chassis: Json) -> bool:
 
 
 def names_only_a_part(name: str) -> bool:
-    """Return whether the Id of a chassis that cannot be read surely means a part: `Riser3`."""
-    return names_part(name) and NODE.isdisjoint(words(name))
+    """Return whether the Id of a chassis surely means a part, or a supply: `Riser3`, `PSU1`."""
+    own = set(words(name))
+    if not NODE.isdisjoint(own):
+        return False
+    return names_part(name) or (not SUPPLY.isdisjoint(own) and WHOLE.isdisjoint(own))
 
 
 def is_part_system(system: Json) -> bool:
@@ -68,6 +76,13 @@ def is_part_system(system: Json) -> bool:
         return kind in PART_SYSTEMS
     own = set(words(get_str(system, "Id")))
     return not _DPU.isdisjoint(own) and NODE.isdisjoint(own)
+
+
+def whole_systems(systems: list[Json]) -> list[Json]:
+    """Leave out DPUs, and NVIDIA's baseboards of GPUs where their host is listed too."""
+    whole = [each for each in systems if not is_part_system(each)]
+    hosts = [each for each in whole if not is_board(each)]
+    return hosts or whole or systems
 
 
 def is_board(resource: Json) -> bool:

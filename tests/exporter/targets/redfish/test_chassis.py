@@ -533,6 +533,35 @@ def test_a_dpu_is_not_another_machine() -> None:
     assert names(resources) == ["box"]
 
 
+PARTS_BY_ID = ["PSU1", "Delta_AC_F1_PSU", "Riser_1", "NVMe_Backplane", "GPU_Chassis"]
+
+
+@pytest.mark.parametrize("name", PARTS_BY_ID)
+def test_a_rack_mount_with_the_id_of_a_part_is_a_doubt_beside_another_of_the_system(
+    name: str,
+) -> None:
+    resources = service({"s": system(name)}, {name: chassis("s"), "Baseboard": chassis("s")})
+    with pytest.raises(ReadError, match=f"may be in any of {name}, Baseboard"):
+        find(resources)
+
+
+@pytest.mark.parametrize("name", PARTS_BY_ID)
+@pytest.mark.parametrize("other", [chassis(), chassis("s", kind="Module"), chassis("t")])
+def test_a_rack_mount_with_the_id_of_a_part_is_the_machine_where_no_other_lists_the_system(
+    name: str, other: dict[str, Any]
+) -> None:
+    resources = service({"s": system(name)}, {name: chassis("s"), "other": other})
+    assert names(resources) == [name]
+
+
+@pytest.mark.parametrize("name", [*PARTS_BY_ID, "Baseboard"])
+def test_a_supply_is_no_doubt_beside_the_chassis_that_is_around_it(name: str) -> None:
+    around = chassis("s")
+    around["Links"]["Contains"] = [_to(CHASSIS, "PSU2")]
+    resources = service({"s": system(name)}, {name: around, "PSU2": chassis("s", inside=name)})
+    assert names(resources) == [name]
+
+
 @pytest.mark.parametrize("name", ["DPU1", "Bluefield", "dpu", "Card2_DPU"])
 def test_a_dpu_without_a_type_is_known_by_its_id(name: str) -> None:
     resources = service({"s": system("box"), name: system()}, {"box": chassis("s")})
