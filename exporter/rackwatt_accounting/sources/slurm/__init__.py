@@ -1,0 +1,1 @@
+"""Slurm's accounting: what slurmdbd keeps of jobs, by sacct or by its REST interface."""
