@@ -16,6 +16,7 @@ from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.protocols.command.local import LocalHost
 from rackwatt_exporter.protocols.command.ssh import SshHost
+from rackwatt_exporter.reading import ReadError, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,11 @@ class SchedulerCommands:
         prefix = f"{self.folder.rstrip('/')}/" if self.folder else ""
 
         async def run(program: str, *arguments: str) -> bytes:
-            return await self.host.run((prefix + program, *arguments), deadline_s - clock())
+            left_s = deadline_s - clock()
+            if left_s <= 0:
+                message = f"the commands before {program} took all the time that a poll has"
+                raise ReadError(Reason.TIMEOUT, message)
+            return await self.host.run((prefix + program, *arguments), left_s)
 
         return run
 

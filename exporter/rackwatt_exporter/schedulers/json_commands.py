@@ -95,9 +95,9 @@ class JsonScheduler:
             unread = f": {counted(listed.unread, 'record')} could not be read"
             words = f"{self._kind.name} lists no node{unread if listed.unread else ''}"
             raise ReadError(Reason.BAD_REPLY, words)
-        if self._version is None:
-            self._version = await self._read_version(run)
         jobs, note = await self._jobs(run)
+        if self._version is None:  # last: it is what can be done without
+            self._version = await self._read_version(run)
         return SchedulerSnapshot(
             share(listed.nodes.items()),
             version=self._version,
@@ -125,7 +125,7 @@ class JsonScheduler:
     async def _read_version(self, run: Run) -> str:
         try:
             return await self._kind.version(run)
-        except CommandError:
+        except ReadError:
             return ""  # such as an account that may run few commands
 
     def _explained(self, error: ReadError) -> ReadError:

@@ -25,6 +25,7 @@ FAILURES = (
     ("not permitted", Reason.PRIVILEGE_INSUFFICIENT),
     ("unable to connect to flux", Reason.UNREACHABLE),
     ("flux_open", Reason.UNREACHABLE),
+    ("connection refused", Reason.UNREACHABLE),
 )
 _VERSION = re.compile(rb"\bcommands:\s*([0-9][0-9A-Za-z._-]{0,38})")
 

@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 from rackwatt_crds.hostlist import expand
+from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.json_commands import Jobs
 from rackwatt_exporter.schedulers.json_records import Record, count, parse_records, time_s, word
 from rackwatt_exporter.schedulers.model.fields import name
@@ -28,11 +29,13 @@ _URGENCY_HELD = 0
 
 
 def parse_jobs(output: bytes) -> Jobs:
-    """Parse what `flux jobs` printed.
+    """Parse what `flux jobs` printed: an object with a list, which may be empty.
 
     Raises:
         ReadError: bad_reply.
     """
+    if not output.strip():
+        raise ReadError(Reason.BAD_REPLY, "flux jobs printed nothing, not even an empty list")
     return Jobs(*parse_records(output, "flux jobs", _job, "jobs"))
 
 

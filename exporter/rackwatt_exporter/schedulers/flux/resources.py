@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Set
 
 from rackwatt_crds.hostlist import expand
+from rackwatt_exporter.protocols.command.process import one_line
+from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.json_commands import Nodes
 from rackwatt_exporter.schedulers.model.fields import name
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
@@ -25,9 +27,13 @@ _WORDS = {"drained": "drain", _OFFLINE: str(NodeState.DOWN)}
 
 
 def parse_nodes(scheduled: bytes, administered: bytes) -> Nodes:
-    """Parse what `flux resource list` printed for LIST, and `flux resource status` for STATUS."""
-    states, unread = _states(scheduled)
-    causes, more_unread = _states(administered)
+    """Parse what `flux resource list` printed for LIST, and `flux resource status` for STATUS.
+
+    Raises:
+        ReadError: bad_reply where one of them has no line of theirs.
+    """
+    states, unread = _states(scheduled, "flux resource list")
+    causes, more_unread = _states(administered, "flux resource status")
     nodes = {
         node: SchedulerNode(*normalize_state(_words(states[node], causes[node])))
         for node in (states | causes)
@@ -35,11 +41,16 @@ def parse_nodes(scheduled: bytes, administered: bytes) -> Nodes:
     return Nodes(nodes, unread + more_unread)
 
 
-def _states(output: bytes) -> tuple[defaultdict[str, set[str]], int]:
+def _states(output: bytes, command: str) -> tuple[defaultdict[str, set[str]], int]:
     """Return the states of each node, and how many lists of nodes could not be read."""
     states: defaultdict[str, set[str]] = defaultdict(set)
     unread = 0
-    for state, offline, nodes in _LINE.findall(output.decode("utf-8", "replace")):
+    text = output.decode("utf-8", "replace")
+    lines = _LINE.findall(text)
+    if not lines:
+        shown = one_line(text, 0) if text.strip() else "nothing"
+        raise ReadError(Reason.BAD_REPLY, f"not what {command} prints: {shown}")
+    for state, offline, nodes in lines:
         try:
             names = [name(node) for node in expand(nodes)] if nodes else []
         except ValueError:

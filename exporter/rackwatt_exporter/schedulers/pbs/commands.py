@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from rackwatt_crds.schedulers import pbs as crd
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets
@@ -79,6 +81,8 @@ class Pbs:
     async def read(self) -> SchedulerSnapshot:
         """Read a snapshot of every host and, where they are read, every job.
 
+        Where jobs cannot be read, they are not known, and the note says why.
+
         Raises:
             ReadError: what the host raises; unreachable, timeout, privilege_insufficient where the
                 commands say so; bad_reply where no format can be read, or no node is listed.
@@ -87,13 +91,30 @@ class Pbs:
         listed = await self._listing(run, NODE_FORMATS)
         if not self._reads_jobs:
             return await asyncio.to_thread(make_snapshot, listed, None)
-        torque = self._formats[NODE_FORMATS].parse is torque_xml.parse_nodes
-        formats = TORQUE_JOB_FORMATS if torque else JOB_FORMATS
-        return await asyncio.to_thread(make_snapshot, listed, await self._listing(run, formats))
+        parse = self._formats[NODE_FORMATS].parse
+        formats = TORQUE_JOB_FORMATS if parse is torque_xml.parse_nodes else JOB_FORMATS
+        has_json = parse is json_output.parse_nodes
+        try:
+            queued = await self._queued(run, formats, has_json=has_json)
+        except ReadError as error:
+            snapshot = await asyncio.to_thread(make_snapshot, listed, None)
+            note = f"jobs are not known: {error.reason}: {error}"
+            note = "; ".join(filter(None, (snapshot.note, note)))
+            return msgspec.structs.replace(snapshot, note=note)
+        return await asyncio.to_thread(make_snapshot, listed, queued)
 
     async def close(self) -> None:
         """End what the host keeps open."""
         await self._commands.close()
+
+    async def _queued(self, run: Run, formats: Sequence[Format], *, has_json: bool) -> Listing:
+        """List the jobs. JSON names the server where there is no job: nothing is no answer then."""
+        queued = await self._listing(run, formats)
+        by_text = self._formats[formats].parse is text_output.parse_jobs
+        if has_json and by_text and not queued.records:
+            del self._formats[formats]
+            raise ReadError(Reason.BAD_REPLY, "qstat printed nothing, not even the server's name")
+        return queued
 
     async def _listing(self, run: Run, formats: Sequence[Format]) -> Listing:
         """Run a command in the format that worked last, else in the first that works."""

@@ -72,12 +72,12 @@ def test_nodes_have_the_scheduler_s_state_and_the_administrator_s() -> None:
 @pytest.mark.parametrize(
     ("listed", "status", "state"),
     [
-        (b"free|n1|", b"", "idle"),
+        (b"free|n1|", b"avail||", "idle"),
         (b"free|n1|", b"avail|n1|", "idle"),
         (b"free|n1|", b"avail*|n1|", "down"),
         (b"free|n1|", b"torpid|n1|", "torpid"),
-        (b"free|n1|\ndown|n1|", b"", "down"),
-        (b"", b"avail|n1|", "unknown"),
+        (b"free|n1|\ndown|n1|", b"avail||", "down"),
+        (b"free||", b"avail|n1|", "unknown"),
         (b"allocated|n1|", b"offline|n1|", "down"),
         (b"down|n1|", b"exclude|n1|", "exclude"),
     ],
@@ -90,7 +90,7 @@ def test_a_node_is_idle_only_where_it_is_free_and_nothing_else(
 
 def test_a_greeting_is_no_node_and_a_broken_list_hides_no_other() -> None:
     noise = b"Welcome to flux1\nLoading modules... free|n1|\nallocated|n[2-|\ndown||\n"
-    nodes = parse_nodes(noise, b"")
+    nodes = parse_nodes(noise, b"avail||")
     assert (set(nodes.nodes), nodes.unread) == ({"n1"}, 1)
 
 
@@ -160,7 +160,11 @@ LINES = st.lists(
 def test_nodes_of_any_lines_are_within_the_model_and_idle_only_if_free(
     listed: str, status: str
 ) -> None:
-    snapshot = SchedulerSnapshot(parse_nodes(listed.encode(), status.encode()).nodes)
+    try:
+        snapshot = SchedulerSnapshot(parse_nodes(listed.encode(), status.encode()).nodes)
+    except ReadError as error:
+        assert error.reason is Reason.BAD_REPLY
+        return
     assert relay.decode(relay.encode(snapshot)) == snapshot
     assert all(
         profile_state(node.state) != "idle" or "free" in listed for node in snapshot.nodes.values()
@@ -193,6 +197,38 @@ async def test_flux_without_an_instance_is_unreachable() -> None:
     with pytest.raises(ReadError) as caught:
         await scheduler(flux_resource_list=error).read()
     assert caught.value.reason is Reason.UNREACHABLE
+
+
+async def test_flux_whose_broker_is_gone_is_unreachable() -> None:
+    error = CommandError(Reason.COMMAND_FAILED, "status 1", "ERROR: broker: Connection refused")
+    with pytest.raises(ReadError) as caught:
+        await scheduler(flux_resource_list=error).read()
+    assert caught.value.reason is Reason.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("listed", "status", "said"),
+    [
+        (LIST, b"", "not what flux resource status prints: nothing"),
+        (LIST, b"<html>", "not what flux resource status prints: <html>"),
+        (b"[]", STATUS, "not what flux resource list prints"),
+    ],
+)
+async def test_half_of_what_is_known_of_nodes_is_no_answer(
+    listed: bytes, status: bytes, said: str
+) -> None:
+    """A drained node would be down, or a node out of service idle."""
+    with pytest.raises(ReadError, match=said) as caught:
+        await scheduler(flux_resource_list=listed, flux_resource_status=status).read()
+    assert caught.value.reason is Reason.BAD_REPLY
+
+
+async def test_flux_jobs_that_prints_nothing_is_no_empty_list() -> None:
+    printed = {"flux_resource_list": LIST, "flux_resource_status": STATUS}
+    snapshot = await scheduler(**printed, flux_jobs=b"", flux_version=VERSION).read()
+    assert (states(snapshot), snapshot.jobs) == (EXPECTED, None)
+    assert "flux jobs printed nothing" in snapshot.note
+    assert (await scheduler(**printed, flux_jobs=output(), flux_version=VERSION).read()).jobs == ()
 
 
 def test_a_version_is_found_where_there_is_one() -> None:

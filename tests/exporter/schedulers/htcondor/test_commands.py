@@ -47,7 +47,7 @@ async def test_a_reading_is_nodes_jobs_and_the_version_once(tmp_path: Path) -> N
     assert first.jobs is not None
     assert [job.id for job in first.jobs] == ["1.0", "1.1", "1.2", "2.0", "3.0"]
     run = [line.split()[0] for line in (tmp_path / "run").read_text().splitlines()]
-    assert run == ["condor_status", "condor_version", "condor_q", "condor_status", "condor_q"]
+    assert run == ["condor_status", "condor_q", "condor_version", "condor_status", "condor_q"]
 
 
 async def test_jobs_that_are_not_wanted_are_not_polled(tmp_path: Path) -> None:

@@ -103,6 +103,18 @@ async def test_jobs_whose_json_is_not_valid_are_read_from_text() -> None:
     assert host.commands.count("qstat -t -f -F json") == 1
 
 
+async def test_a_qstat_with_json_that_prints_nothing_is_no_empty_queue() -> None:
+    host = Printing({**OPENPBS, "qstat -t -f -F json": b"", "qstat -t -f": b""})
+    reader = pbs(host)
+    snapshot = await reader.read()
+    assert (snapshot.nodes, snapshot.jobs) == (by_json().nodes, None)
+    assert snapshot.note.startswith("jobs are not known: bad_reply: qstat printed nothing")
+    host.outputs = {**OPENPBS, "qstat -t -f -F json": b'{"timestamp":1,"pbs_server":"s"}'}
+    assert (await reader.read()).jobs == ()
+    host.outputs = {**OLD, "qstat -t -f": b""}
+    assert (await reader.read()).jobs == ()
+
+
 async def test_a_format_that_stops_working_is_negotiated_again() -> None:
     host = Printing({**OLD})
     reader = pbs(host)
@@ -137,6 +149,13 @@ async def test_a_failure_is_explained_and_no_other_format_is_tried(
         await pbs(host).read()
     assert caught.value.reason is reason
     assert len(host.commands) == 1
+
+
+async def test_jobs_that_cannot_be_read_are_unknown_and_nodes_are_not() -> None:
+    failure = CommandError(Reason.COMMAND_FAILED, "status 1", "qstat: Unauthorized Request")
+    snapshot = await pbs(Printing({**OPENPBS, "qstat -t -f -F json": failure})).read()
+    assert (snapshot.nodes, snapshot.jobs) == (by_json().nodes, None)
+    assert snapshot.note.startswith("jobs are not known: privilege_insufficient: ")
 
 
 async def test_commands_that_know_no_format_fail_with_the_words_of_the_first() -> None:
