@@ -109,10 +109,11 @@ def service_capabilities() -> list[str]:
     )
 
 
-# Directories that a prolog writes files into, by the fields of a manager that name them.
-_DIRECTORIES = {
+# Paths that the fields of a manager name: directories that a prolog writes into, and one file.
+_PATHS = {
     "properties_directory": ("propertiesDirectory", "a prolog writes whose a job is into it"),
     "gpu_map_directory": ("gpuMapDirectory", "a prolog writes which job has which GPU into it"),
+    "gres_conf": ("gresConf", "it says which GPU has which number of Slurm"),
 }
 
 
@@ -121,7 +122,7 @@ def required_by_units(units: Mapping[str, Model]) -> dict[str, HostRequirements]
     required = {}
     for manager, settings in units.items():
         required[f"units.{manager}"] = UNIT_REQUIREMENTS[manager]
-        for field, (name, why) in _DIRECTORIES.items():
+        for field, (name, why) in _PATHS.items():
             if (path := getattr(settings, field, None)) is not None:
                 required[f"units.{manager}.{name}"] = HostRequirements(
                     measures=why,

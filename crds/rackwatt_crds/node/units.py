@@ -48,7 +48,10 @@ class SlurmUnits(Model, frozen=True, kw_only=True):
     ] = None
     gres_conf: Annotated[
         _Path | None,
-        Meta(description="Path of gres.conf on the node. Default: /etc/slurm/gres.conf."),
+        Meta(
+            description="Path of gres.conf on the node, which is mounted where it is named. "
+            "Default: /etc/slurm/gres.conf, if the exporter sees it."
+        ),
     ] = None
     properties_directory: Annotated[
         _Path | None,

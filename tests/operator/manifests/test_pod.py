@@ -256,9 +256,16 @@ def test_a_document_grants_the_variables_of_jobs_and_the_directories_of_a_prolog
     plain, reads = pod("slurm: {}"), pod("slurm: {environment: true}")
     assert (plain["spec"].get("hostPID"), reads["spec"].get("hostPID")) == (None, True)
     assert container(reads)["securityContext"]["capabilities"]["add"] == ["SYS_PTRACE"]
-    files = pod("slurm: {propertiesDirectory: /run/slurmjobprops, gpuMapDirectory: /Run/gpu_map}")
+    files = pod(
+        "slurm: {propertiesDirectory: /run/slurmjobprops, gpuMapDirectory: /Run/gpu_map, "
+        "gresConf: /etc/slurm/gres.conf}"
+    )
     mounts = {one["mountPath"]: one["name"] for one in container(files)["volumeMounts"]}
     assert mounts["/host/root/run/slurmjobprops"] == "host-run-slurmjobprops"
+    assert "/host/root/etc/slurm/gres.conf" in mounts
+    assert "/host/root/etc/slurm/gres.conf" not in {
+        one["mountPath"] for one in container(plain)["volumeMounts"]
+    }
     assert re.fullmatch("host-[a-z2-7]{20}", mounts["/host/root/Run/gpu_map"])
     assert "--path.rootfs=/host/root" in container(files)["args"]
     assert "add" not in container(files)["securityContext"]["capabilities"]

@@ -18,7 +18,8 @@ JOB, STEP, NODE = "SLURM_JOB_GPUS", "SLURM_STEP_GPUS", "SLURM_NODEID"
 SHARDS, MPS = "SLURM_SHARDS_ON_NODE", "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE"
 CUDA, AMD = "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"
 CONTAINER = "NVIDIA_VISIBLE_DEVICES"
-VARIABLES = frozenset({JOB, STEP, NODE, SHARDS, MPS, CUDA, AMD, CONTAINER})
+PBS_FILE = "PBS_GPUFILE"
+VARIABLES = frozenset({JOB, STEP, NODE, SHARDS, MPS, CUDA, AMD, CONTAINER, PBS_FILE})
 _MAX_DEVICES = 256
 _MAX_DIGITS = 6
 
@@ -27,7 +28,7 @@ class GpuClaim(NamedTuple):
     """Devices by their numbers in the order of the manager, by names, or by device files.
 
     `shards` is how many of a shared GPU's there are in all, `portion` the share of each device that
-    its processes may use (MPS). None is the whole device.
+    its processes may use (MPS). None is the whole device. `unread` is why it is not known.
     """
 
     numbers: tuple[int, ...] = ()
@@ -35,11 +36,12 @@ class GpuClaim(NamedTuple):
     shards: int | None = None
     portion: float | None = None
     files: tuple[str, ...] = ()
+    unread: str = ""
 
     @property
     def is_empty(self) -> bool:
         """Whether it claims nothing."""
-        return not (self.numbers or self.names or self.shards or self.files)
+        return not (self.numbers or self.names or self.shards or self.files or self.unread)
 
 
 NOTHING = GpuClaim()
@@ -70,6 +72,7 @@ def merged(before: GpuClaim, now: GpuClaim) -> GpuClaim:
         now.shards or before.shards,
         now.portion or before.portion,
         now.files or before.files,
+        "" if before.numbers else now.unread,
     )
 
 

@@ -40,6 +40,8 @@ def holdings(
     Raises:
         ReadError: absent or member_missing, where one of them is not known.
     """
+    if claim.unread:
+        raise ReadError(Reason.ABSENT, claim.unread)
     devices = [_numbered(number, order) for number in claim.numbers]
     for name in claim.names:
         found = named(name, inventory)
@@ -56,7 +58,7 @@ def holdings(
 def _numbered(number: int, order: GpuOrder) -> GpuDevice:
     device = order.devices.get(number)
     if device is None:
-        message = f"a job holds GPU {number} of Slurm, and this node has none of that number"
+        message = f"a job holds GPU {number}, and this node has none of that number"
         raise order.problem or ReadError(Reason.MEMBER_MISSING, message)
     return device
 

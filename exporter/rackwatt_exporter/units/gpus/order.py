@@ -87,7 +87,7 @@ class GpuOrder:
 
     @classmethod
     def detected(cls, inventory: Sequence[Gpu]) -> "GpuOrder":
-        """Return the order in which Slurm finds whole GPUs by itself."""
+        """Return the order in which Slurm, and Torque, find whole GPUs by themselves."""
         gpus = sorted(inventory, key=lambda gpu: gpu.index)
         if not all(gpu.is_whole for gpu in gpus):
             return cls({}, _doubt("some GPUs are partitioned, or may be"))
@@ -157,5 +157,5 @@ def _missing(where: str, numbers: Sequence[int]) -> ReadError | None:
 
 
 def _doubt(why: str) -> ReadError:
-    message = f"the order in which Slurm numbers GPUs is not known: {why}"
+    message = f"the order in which GPUs are numbered is not known: {why}"
     return ReadError(Reason.ABSENT, message, remedy=_REMEDY)

@@ -8,6 +8,7 @@ from rackwatt_exporter.units.gpus.claimed import EnvironmentClaims
 from rackwatt_exporter.units.gpus.claims import job_claim
 from rackwatt_exporter.units.gpus.containers import device_files, pod_claim
 from rackwatt_exporter.units.gpus.passthrough import LibvirtGpus
+from rackwatt_exporter.units.gpus.pbs import pbs_claim
 from rackwatt_exporter.units.gpus.slurm import SlurmGpus
 from rackwatt_exporter.units.gpus.unit_gpus import EnvironmentGpus, GpuFinder, UnitGpus
 
@@ -25,6 +26,10 @@ def _finder(config: UnitsConfig, host: HostPaths) -> GpuFinder:
     if config.manager == "kubernetes":
         claims = EnvironmentClaims(
             host.procfs, lambda read: pod_claim(read.found, read.files), device_files
+        )
+    elif config.manager == "pbs":
+        claims = EnvironmentClaims(
+            host.procfs, lambda read: pbs_claim(read.found, host.node, host.rootfs)
         )
     else:
         claims = EnvironmentClaims(host.procfs, lambda read: job_claim(read.found))

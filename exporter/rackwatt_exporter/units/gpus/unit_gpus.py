@@ -91,7 +91,7 @@ class EnvironmentGpus:
     def __init__(self, claims: EnvironmentClaims, procfs: Path) -> None:
         self._claims = claims
         self._mig_minors = procfs / MIG_MINORS
-        self._order = GpuOrder({})
+        self._order: tuple[Sequence[Gpu], GpuOrder] = (), GpuOrder({})
         self._resolver = Resolver()
 
     def find(self, groups: Iterable[ControlGroup], inventory: Sequence[Gpu]) -> Found:
@@ -100,7 +100,9 @@ class EnvironmentGpus:
         if any(claim.files for claim in claims.values()):
             minors = self._minors()
             claims = {key: _named(claim, minors, inventory) for key, claim in claims.items()}
-        found, problem = self._resolver.resolve(claims, self._order, {}, inventory)
+        if inventory != self._order[0]:
+            self._order = inventory, GpuOrder.detected(inventory)
+        found, problem = self._resolver.resolve(claims, self._order[1], {}, inventory)
         return found, denied(self._claims, problem)
 
     def _minors(self) -> dict[str, MigFile]:
