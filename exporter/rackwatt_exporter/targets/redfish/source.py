@@ -146,7 +146,7 @@ class RedfishSource:
         if reading is None:
             self._resource = None
             return await self._find()
-        if await self._systems.finds_new(self._service.get):
+        if await self._systems.finds_new(self._service):
             self._resource = None
             self._search.restart()
             return await self._find()

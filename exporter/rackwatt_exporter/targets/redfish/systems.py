@@ -5,13 +5,14 @@ to be of one machine are then those of several, so the list is read again now an
 that leaves changes nothing: what it had is missed by the reading.
 """
 
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import NamedTuple
 
+from rackwatt_exporter.protocols.redfish.client import RedfishClient
 from rackwatt_exporter.protocols.redfish.json import Json, count_of, linked, members
 from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.targets.redfish.chassis import SYSTEMS
+from rackwatt_exporter.targets.redfish.lookup import ResourceLookup
 from rackwatt_exporter.targets.redfish.sum import is_due, next_refresh_s
 
 
@@ -45,7 +46,7 @@ class SystemsMonitor:
         self._known = self._with_known(ListedSystems.of(page))
         self._due_s = next_refresh_s()
 
-    async def finds_new(self, look: Callable[[str], Awaitable[Json]]) -> bool:
+    async def finds_new(self, service: RedfishClient) -> bool:
         """Return whether there are systems that the search did not know, if it is time to look.
 
         A list that cannot be read now says nothing.
@@ -53,8 +54,10 @@ class SystemsMonitor:
         if self._known is None or not is_due(self._due_s):
             return False
         self._due_s = next_refresh_s()
+        lookup = ResourceLookup(service)
+        lookup.allow(1)
         with suppress(ReadError):
-            listed = ListedSystems.of(await look(SYSTEMS))
+            listed = ListedSystems.of(await lookup.look(SYSTEMS))
             return self._with_known(listed) != self._known
         return False
 

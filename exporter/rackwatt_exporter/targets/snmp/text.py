@@ -30,8 +30,8 @@ _OTHER = "`pattern` of its oids entry has to be this text, with {value} for the 
 _UNKNOWN_FORM = (
     "no setting of its oids entry reads a number in this form: `1,234.5` and `1234.5` are read"
 )
-_ANY_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)*")
-_PLAIN = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?\Z")
+_ANY_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:[.,][0-9]+)*\.?|\.[0-9]+)")
+_PLAIN = re.compile(r"[+-]?([0-9]{1,20}(\.[0-9]{0,20})?|\.[0-9]{1,20})\Z")
 _GROUPED = re.compile(r"[+-]?[1-9][0-9]{0,2}(,[0-9]{3}){1,6}(\.[0-9]{1,20})?\Z")
 
 

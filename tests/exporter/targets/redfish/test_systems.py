@@ -64,6 +64,16 @@ async def test_a_system_that_leaves_and_returns_is_no_new_one() -> None:
         assert served.counted() <= 3
 
 
+async def test_a_system_whose_link_is_a_whole_url_is_no_new_one() -> None:
+    url = link(f"https://192.0.2.1{FIRST}")
+    served = Tree(machine() | POWER | {SYSTEMS: {"Members": [url]}})
+    source = served.source()
+    await searched(source)
+    served.counted()
+    assert (await source.read()).watts == 400
+    assert served.requests == [f"{CHASSIS}/Power", SYSTEMS, FIRST]
+
+
 async def test_a_chassis_that_the_settings_name_is_read_whatever_systems_there_are() -> None:
     served = Tree(machine() | POWER)
     source = served.source(chassis="1")
