@@ -1,0 +1,1 @@
+"""Documents resolved into settings: every default applied, every unit converted, every mistake."""
