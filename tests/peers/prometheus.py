@@ -79,15 +79,22 @@ class Prometheus:
 
 @contextmanager
 def prometheus(
-    directory: Path, config: dict[str, Any], web_config: Path | None = None, **access: Any
+    directory: Path,
+    config: dict[str, Any],
+    web_config: Path | None = None,
+    blocks: Path | None = None,
+    **access: Any,
 ) -> Iterator[Prometheus]:
-    """Run one over a folder of its own, until it is left.
+    """Run one over a folder of its own, until it is left; `blocks` is OpenMetrics of the past.
 
     With a web configuration it has TLS, and `access` is what a client of httpx needs then.
     """
     directory.mkdir()
     path, log = directory / "prometheus.yml", directory / "log"
     path.write_text(yaml.safe_dump(config))
+    if blocks is not None:
+        create = ["tsdb", "create-blocks-from", "openmetrics", str(blocks), str(directory / "data")]
+        subprocess.run([tool("promtool"), *create], check=True, stdout=subprocess.DEVNULL)
     port = free_port()
     with log.open("w") as out:
         process = subprocess.Popen(
@@ -95,6 +102,7 @@ def prometheus(
                 tool("prometheus"),
                 f"--config.file={path}",
                 f"--storage.tsdb.path={directory / 'data'}",
+                "--storage.tsdb.retention.time=10y",
                 f"--web.listen-address=127.0.0.1:{port}",
                 *([f"--web.config.file={web_config}"] if web_config else ()),
             ],

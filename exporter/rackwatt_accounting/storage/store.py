@@ -11,6 +11,7 @@ from rackwatt_accounting.model.unit import Unit
 from rackwatt_accounting.model.window import Window
 from rackwatt_accounting.storage.cursors import advance, cursor, fill_gaps
 from rackwatt_accounting.storage.database import Database, StorageError
+from rackwatt_accounting.storage.energy import MeasuredDay, UnitDay, days_since, write_energy
 from rackwatt_accounting.storage.names import Names
 from rackwatt_accounting.storage.schema import METADATA, accounts, memberships, settings
 from rackwatt_accounting.storage.sums import derive_sums, keep_sums_before
@@ -23,7 +24,7 @@ from rackwatt_accounting.storage.units import (
 )
 from rackwatt_accounting.storage.upsert import insert_into
 
-UNITS = "units"
+UNITS, ENERGY = "units", "energy"
 _ZONE = "zone"
 
 
@@ -99,6 +100,23 @@ class Store:
         async with self.database.reading() as connection:
             ids = await self.names.known_ids(connection, [cluster])
             return await unseen(connection, ids[cluster], seen_s, limit) if ids else []
+
+    async def units_of_day(self, cluster: str, day: int, since_s: int) -> list[UnitDay]:
+        """Return the units of a day that ran since a moment, and all whose id was used again."""
+        async with self.database.reading() as connection:
+            ids = await self.names.known_ids(connection, [cluster])
+            return await days_since(connection, ids[cluster], day, since_s) if ids else []
+
+    async def write_energy(
+        self, cluster: str, day: int, until_s: int, measured: Sequence[MeasuredDay]
+    ) -> None:
+        """Write the energy of units on a day, derive its sums, and move the cursor."""
+        async with self.database.writing() as connection:
+            ids = await self.names.ids(connection, [cluster])
+            await write_energy(connection, day, measured)
+            await derive_sums(connection, ids[cluster], [day] if measured else [], self.calendar)
+            await advance(connection, ids[cluster], ENERGY, until_s)
+        self.names.remember(ids)
 
     async def write_associations(self, cluster: str, associations: Associations) -> None:
         """Replace accounts and memberships of a cluster."""
