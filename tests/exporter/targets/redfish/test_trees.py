@@ -51,6 +51,7 @@ async def error_of(served: Tree, **options: Any) -> ReadError:
         ),
         ("huawei-power-control", 236, "Chassis/1/Power#PowerControl/0"),
         ("lenovo", 257, "Chassis/1/Power#PowerControl/0"),
+        ("lenovo-d2", 171, "Chassis/1/Power#PowerControl/0"),
         ("nec-ilo5", 174, "Chassis/1/Power#PowerControl/0"),
         ("cisco", 266, "Chassis/1/Power#PowerControl/0"),
         (
@@ -75,6 +76,28 @@ async def error_of(served: Tree, **options: Any) -> ReadError:
 async def test_a_tree_is_read_where_its_total_is(name: str, watts: float, source: str) -> None:
     reading = await tree(name).source().read()
     assert (reading.watts, reading.source) == (watts, source)
+
+
+VENDORS = ["fujitsu", "inspur", "huawei", "huawei-power-control", "xfusion", "lenovo", "nec-ilo5"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["RackMount", "Rack", "StandAlone", "Enclosure", "Other", "", None]
+)
+@pytest.mark.parametrize("name", VENDORS)
+async def test_a_vendors_tree_reads_with_any_type_of_a_whole_machine(
+    name: str, kind: str | None
+) -> None:
+    expected = (await tree(name).source().read()).watts
+    served = tree(name)
+    for path in served.resources:
+        if path.startswith(f"{ROOT}/Chassis/") and path.count("/") == CHASSIS.count("/"):
+            served.resources[path] = {**served.resources[path], "ChassisType": kind}
+    assert (await searched(served.source())).watts == expected
+
+
+async def test_an_enclosure_whose_control_is_called_server_is_read_where_it_is_named() -> None:
+    assert (await searched(tree("lenovo-d2").source(chassis="2"))).watts == 688
 
 
 def test_every_tree_has_its_source_in_the_readme() -> None:
