@@ -167,3 +167,31 @@ async def test_an_answer_of_another_shape_is_bad_reply_and_no_state(
         peer.body = body
         await site.until(without_state("bad_reply"))
         peer.body = good
+
+
+COMMANDS = """---
+apiVersion: rackwatt.dev/v1alpha1
+kind: SchedulerBinding
+metadata: {{name: prod}}
+spec: {{cluster: prod, interval: 1h, slurm: {{cli: {{path: {path}}}}}}}
+"""
+
+
+@pytest.mark.parametrize("script", ["exit 1", "echo 'sinfo: error: warned' >&2"])
+async def test_any_number_of_scrapes_at_once_polls_a_scheduler_that_fails_once(
+    script: str, tmp_path: Path
+) -> None:
+    for name in ("sinfo", "squeue"):
+        path = tmp_path / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!/bin/sh\necho run >> {tmp_path}/runs\n{script}\n")
+        path.chmod(0o755)
+    (tmp_path / "documents").mkdir()
+    binding = COMMANDS.format(path=tmp_path / "bin")
+    (tmp_path / "documents/lab.yaml").write_text(binding)
+    async with RunningExporter(tmp_path / "documents") as site:
+        await site.until(lambda text: "rackwatt_scheduler_errors_total{" in text)
+        runs = (tmp_path / "runs").read_text()
+        pages = await asyncio.gather(*(site.text() for _ in range(20)))
+        assert {up(page) for page in pages} == {0}
+        assert (tmp_path / "runs").read_text() == runs

@@ -15,7 +15,8 @@ from rackwatt_exporter.lustre.families import FAMILIES, SCRAPE_OK, STAGE_SECONDS
 from rackwatt_exporter.schedulers.views.render import render
 from tests.exporter.lustre.captured import DATA, reading
 
-GUIDE = (Path(__file__).parents[3] / "docs/migration/cluster-exporter.md").read_text()
+ROOT = Path(__file__).parents[3]
+GUIDE = (ROOT / "docs/migration/cluster-exporter.md").read_text()
 OF_ANY_PROGRAM = ("go_", "process_", "promhttp_")
 NAMES = {family.name for family in FAMILIES if family.name.startswith("cluster_")}
 FLAGS = {"-promserver", "-port", "-timeout", "-timerange", "-log", "-version"}
@@ -102,3 +103,12 @@ def test_the_page_parses_in_both_formats_with_families_as_declared(openmetrics: 
         for family in FAMILIES
         if family is not SCRAPE_OK
     }
+
+
+def test_each_correction_that_the_guide_lists_has_its_tests() -> None:
+    rows = GUIDE.partition("## What is corrected")[2].partition("## Flags")[0]
+    listed = re.findall(r"^\| [^-].* \| (`[^|]+`) \|$", rows, re.MULTILINE)
+    assert len(listed) == 11
+    for tests in listed:
+        for path, name in re.findall(r"`([^`]+)::(\w+)`", tests):
+            assert f"def {name}(" in (ROOT / "tests" / path).read_text()

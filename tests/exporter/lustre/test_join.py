@@ -116,3 +116,25 @@ def test_parts_of_any_samples_add_up_to_the_whole(
     whole = sum(value for _, value in samples)
     assert sum(sum(part.values()) for part in sums) == whole
     assert sum(join.count_owners(owners).values()) == len({one["jobid"] for one, _ in samples})
+
+
+class Counting(dict[str, JobOwner]):
+    """Jobs that count how often one is looked up, or all are gone through."""
+
+    lookups = 0
+
+    def get(self, jobid: str, default: Any = None) -> Any:
+        self.lookups += 1
+        return super().get(jobid, default)
+
+    def __iter__(self) -> Any:
+        raise AssertionError("every job was gone through")
+
+
+@pytest.mark.parametrize("jobs", [1, 5_000])
+def test_each_job_id_is_one_lookup_however_many_jobs_there_are(jobs: int) -> None:
+    known = Counting({str(number): ALICE for number in range(jobs)})
+    ids = [f"{number}" for number in range(2_000)]
+    parts = join.split(ids, TEMPLATES)
+    owners = join.find_owners(parts, known, USERS, GROUPS, MissingOwner.JOB)
+    assert known.lookups == len(owners) == 2_000

@@ -1,6 +1,7 @@
 """The pipeline of schedulers: which families are made of a snapshot for a binding."""
 
 import asyncio
+import dataclasses
 import re
 import time
 from pathlib import Path
@@ -263,3 +264,21 @@ def test_a_subject_has_the_host_that_its_document_names(spec: str, address: str)
     pipeline = pipeline_of(spec)
     (record,) = pipeline.store.records.values()
     assert pipeline.subject(record.spec).address == address
+
+
+def test_an_account_of_two_clusters_of_one_slurmdbd_has_a_series_of_each() -> None:
+    store = NodeStateStore(TargetStore(LedgerFile(None)))
+    first = resolved("slurm: {cli: {}}, metrics: {limits: true}")
+    second = dataclasses.replace(first, name="other", cluster="beta")
+    store.sync([first, second])
+    for name, cpus in (("prod", 40), ("other", 8)):
+        limits = (Limit("physics", cpus=cpus), Limit("physics", "alice", cpus=cpus))
+        store.succeeded(name, SchedulerSnapshot({}, limits=limits), 0.1)
+    pipeline = SchedulerPipeline(store, Secrets(Path()), (PROFILE,))
+    text = page(pipeline)
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    names = [line.rpartition(" ")[0] for line in lines]
+    assert len(names) == len(set(names))
+    limits_of = [line for line in lines if line.startswith("slurm_account_cpu_limit")]
+    assert [line.rpartition(" ")[2] for line in limits_of] == ["40", "8"]
+    assert ['cluster="alpha"' in line for line in limits_of] == [True, False]

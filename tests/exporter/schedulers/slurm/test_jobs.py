@@ -25,7 +25,7 @@ from rackwatt_exporter.schedulers.slurm.squeue_output import JOBS
 from tests.eventually import PATIENCE_S
 from tests.exporter.schedulers.slurm.test_squeue_output import HEADER
 from tests.peers.slurm import SlurmCluster
-from tests.peers.slurm_release import RELEASES
+from tests.peers.slurm_release import RELEASES, SlurmRelease
 
 MIB = 2**20
 H100 = (Gres("gpu", 2, "h100"),)
@@ -199,6 +199,18 @@ def test_a_nodes_resources_are_those_of_scontrol(
 def test_a_job_has_the_features_of_its_constraint(jobs: dict[str, Job]) -> None:
     assert jobs["any"].features == jobs["both"].features == ("intel", "ib")
     assert jobs["held"].features == ()
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=str)
+async def test_a_job_that_requests_all_memory_by_0_holds_all_of_it(
+    release: SlurmRelease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SlurmCluster("n1", release=release) as cluster:
+        job = cluster.submit("-n2", "--mem=0")
+        cluster.wait(partial(_is_in, cluster, job, "RUNNING"), "the job")
+        monkeypatch.setenv("SLURM_CONF", str(cluster.configuration))
+        (found,) = (await commands(cluster).read()).jobs or ()
+    assert found.allocated == Resources(2, 16_000 * MIB, ())
 
 
 async def read(folder: Path, cluster: SlurmCluster, squeue: str) -> SchedulerSnapshot:

@@ -5,6 +5,7 @@ import pytest
 from rackwatt_exporter.config.scheduler import MetricsOptions
 from rackwatt_exporter.metrics.family import Sample
 from rackwatt_exporter.schedulers.model.job import Job
+from rackwatt_exporter.schedulers.model.node import SchedulerNode
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.views.job_tally import JobTally, plain_reason
@@ -120,3 +121,16 @@ def test_only_the_families_that_a_document_wants_are_made() -> None:
         "jobs_known", "unread_jobs", "undivided_jobs", "user_jobs", "user_allocated_cpus",
         "user_allocated_memory_bytes", "user_allocated_gpus",
     }  # fmt: skip
+
+
+def test_a_partition_without_a_job_holds_nothing_of_the_nodes_that_it_shares() -> None:
+    node = SchedulerNode("mixed", partitions=("gpu", "batch"), allocated=HELD)
+    snapshot = SchedulerSnapshot({"n1": node}, jobs=JOBS[:1])
+    page = {
+        (family.name, *labels): value
+        for family, labels, value in samples(snapshot, JobTally.of(JOBS[:1]), MetricsOptions())
+    }
+    name = "rackwatt_scheduler_partition_allocated_cpus"
+    assert {key: value for key, value in page.items() if key[0] == name and value} == {
+        (name, "gpu"): 8
+    }

@@ -15,7 +15,8 @@ from rackwatt_exporter.schedulers.model.fair_share import FairShare
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.limit import Limit
 from rackwatt_exporter.schedulers.model.limit_usage import LimitUsage
-from rackwatt_exporter.schedulers.model.node import SchedulerNode
+from rackwatt_exporter.schedulers.model.node import NodeUsage, SchedulerNode
+from rackwatt_exporter.schedulers.model.node_state import parse_state
 from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.limits import parse_text as parse_limits
@@ -274,3 +275,39 @@ def test_the_page_parses_in_both_formats_with_families_as_declared(openmetrics: 
     parsed = parse_openmetrics(f"{text}# EOF\n") if openmetrics else parse_text(text)
     found = {one.name: (one.type, frozenset(one.samples[0].labels)) for one in parsed}
     assert found == {family.name: ("gauge", frozenset(family.labels)) for family in FAMILIES}
+
+
+def test_memory_of_a_node_is_what_jobs_hold_whatever_is_free_of_it() -> None:
+    """There: what is not free, so that all of a node that is down, and below 0 of a small one."""
+    total, none = Resources(8, 1_000 * MIB), Resources(0, 0)
+    nodes = {
+        "down": SchedulerNode("down", partitions=("batch",), total=total, allocated=none),
+        "free": SchedulerNode("idle", partitions=("batch",), total=total, allocated=none),
+        "busy": SchedulerNode(
+            "mixed", partitions=("batch",), total=total, allocated=Resources(1, 100 * MIB)
+        ),
+    }
+    usage = {"free": NodeUsage(free_memory_bytes=24_000 * MIB)}
+    ours = page(SchedulerSnapshot(nodes, usage=usage))
+    assert ours["slurm_mem_alloc"] == {(): 100 * MIB}
+    assert sum(ours["slurm_partition_alloc_mem"].values()) == 100 * MIB
+    assert ours["slurm_mem_free"] == {(): 24_000 * MIB}
+
+
+def test_a_state_has_no_mark_that_sinfo_prints_behind_it() -> None:
+    rows = [("d1", "DOWN*"), ("d2", "down"), ("n1", "idle~"), ("n2", "MIXED-")]
+    nodes = {name: SchedulerNode(*parse_state(text)) for name, text in rows}
+    states = page(SchedulerSnapshot(nodes))["slurm_node_count_per_state"]
+    assert {dict(labels)["state"]: count for labels, count in states.items()} == {
+        "down": 2,
+        "powered_down": 1,
+        "mixed": 1,
+    }
+
+
+def test_each_defect_that_the_guide_lists_has_its_tests() -> None:
+    listed = re.findall(r"^\| (\d+) \| .* \| (`[^|]+`) \|$", GUIDE, re.MULTILINE)
+    assert [int(number) for number, _ in listed] == list(range(1, 36))
+    for _, tests in listed:
+        for path, name in re.findall(r"`([^`:]+)(?:::(\w+))?`", tests):
+            assert f"def {name}(" in (ROOT / "tests" / path).read_text() or not name

@@ -101,3 +101,10 @@ def test_the_page_parses_in_both_formats_with_families_as_declared(openmetrics: 
     parsed = parse_openmetrics(f"{text}# EOF\n") if openmetrics else parse_text(text)
     found = {one.name: (one.type, frozenset(one.samples[0].labels)) for one in parsed}
     assert found == {family.name: ("gauge", frozenset(family.labels)) for family in FAMILIES}
+
+
+def test_help_says_mean_of_the_mean_and_not_of_the_total() -> None:
+    helps = {family.name: family.help for family in FAMILIES if "_rpc_" in family.name}
+    means = {name for name, text in helps.items() if "mean" in text.lower()}
+    assert means == {"slurm_rpc_msg_type_avg_time"}
+    assert len(helps) == 5
