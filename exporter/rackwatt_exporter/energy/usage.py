@@ -125,7 +125,10 @@ class UnitsTimeline:
         if at_s <= self.last_s:
             return
         uses = {key: self._started(at_s, key, use) for key, use in units.uses.items()}
-        self._ended |= {key: (at_s, use) for key, use in uses.items() if use.has_ended}
+        for key, use in uses.items():
+            self._ended.pop(key, None)
+            if use.has_ended:
+                self._ended[key] = at_s, use
         self._snapshots.append(_Snapshot(at_s, units._replace(uses=uses)))
         if len(self._snapshots) > _SNAPSHOTS:
             del self._snapshots[1:-1:2]
@@ -160,18 +163,18 @@ class UnitsTimeline:
         for one in reversed(self._snapshots):
             if one.at_s < time_s:
                 fraction = (time_s - one.at_s) / (after.at_s - one.at_s)
-                return self._with_ended(one.at_s, _between(one.units, after.units, fraction))
+                return self._with_ended(time_s, _between(one.units, after.units, fraction))
             after = one
         return after.units
 
-    def _with_ended(self, before_s: float, units: Units) -> Units:
+    def _with_ended(self, time_s: float, units: Units) -> Units:
         """Add the units that have ended in a reading before: they have used CPU time, too."""
         ended = {
             key: msgspec.structs.replace(use, **_GONE)
             for key, (at_s, use) in self._ended.items()
-            if at_s < before_s and key not in units.uses
+            if at_s < time_s
         }
-        return units._replace(uses={**ended, **units.uses}) if ended else units
+        return units._replace(uses={**units.uses, **ended}) if ended else units
 
 
 _GONE = {"memory_bytes": 0, "milli_cpus": 0, "gpus": {}}

@@ -249,6 +249,16 @@ def test_a_unit_of_a_timeline_that_ended_is_kept_until_a_moment_after_it() -> No
     assert set(uses(timeline, 587.0)) == {"slurm/2"}
 
 
+def test_a_unit_of_a_timeline_has_its_last_cpu_time_at_each_moment_after_its_end() -> None:
+    timeline = UnitsTimeline()
+    for at_s in range(10, 41):
+        use = UnitUse("a", at_s * 1000, has_ended=at_s == 25)
+        timeline.add(float(at_s), Units({"slurm/1": use} if at_s <= 25 else {}))
+    used = [uses(timeline, tenth / 10)["slurm/1"].cpu_ns for tenth in range(100, 401)]
+    assert used[-150:] == [25_000] * 150
+    assert used == sorted(used)
+
+
 def test_a_unit_of_a_timeline_that_could_not_be_read_has_not_ended() -> None:
     timeline = UnitsTimeline()
     timeline.add(10.0, Units({"slurm/1": UnitUse("a", 100)}))

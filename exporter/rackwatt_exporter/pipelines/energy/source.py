@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import msgspec
+from msgspec.structs import replace
 
 from rackwatt_exporter.config.energy import AUTO, EnergyConfig
 from rackwatt_exporter.energy.ledger import Position
@@ -223,7 +224,8 @@ def _units(manager: str, value: UnitsResult) -> Units:
     """Return the units of a reading; those without CPU time are as if they were not read."""
     unread = set(value.unread)
     uses: dict[str, UnitUse] = {}
-    for reading in (*value.ended, *value.units):
+    ended = (replace(one, has_ended=True) for one in value.ended)
+    for reading in (*ended, *value.units):
         use = _use(reading)
         if use is not None:
             uses[f"{manager}/{reading.key.unit}"] = use
