@@ -44,7 +44,6 @@ REASONS = {
     "exporter/rackwatt_accounting/model/window.py": _MODEL,
     "exporter/rackwatt_accounting/sources/selection.py": "one rule for all sources",
     "exporter/rackwatt_accounting/sources/slurm/failures.py": "one mapping for two commands",
-    "exporter/rackwatt_accounting/sources/slurm/ways.py": "chooses among the ways of one kind",
     "exporter/rackwatt_accounting/sources/texts.py": "one rule for all sources",
     "exporter/rackwatt_exporter/allocator.py": "one call of the C library, and why it is made",
     "exporter/rackwatt_exporter/collectors/errors.py": "one mapping for all collectors",

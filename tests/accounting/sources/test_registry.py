@@ -6,10 +6,16 @@ from rackwatt_accounting.sources.registry import accounting_source
 from rackwatt_exporter.config.secrets import Secrets
 from tests.exporter.schedulers.bindings import resolved
 
+REST = "slurm: {rest: {url: 'http://slurm:6820', tokenSecretRef: {name: slurm, key: token}}}"
+
 
 @pytest.mark.parametrize(
     ("spec", "name"),
-    [("slurm: {cli: {}}", "SacctSource"), ("slurm: {ssh: {host: login1}}", "SacctSource")],
+    [
+        ("slurm: {cli: {}}", "SacctSource"),
+        ("slurm: {ssh: {host: login1}}", "SacctSource"),
+        (REST, "SlurmRestSource"),
+    ],
 )
 async def test_a_binding_has_the_source_of_its_interface(
     spec: str, name: str, tmp_path: Path

@@ -8,7 +8,11 @@ from rackwatt_crds.schedulers.slurm import Slurm
 from rackwatt_exporter.config.scheduler import SchedulerConfig
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.schedulers.commands import scheduler_commands
-from rackwatt_exporter.schedulers.slurm.options import SlurmCommandOptions, slurm_options
+from rackwatt_exporter.schedulers.slurm.options import (
+    SlurmCommandOptions,
+    SlurmRestOptions,
+    slurm_options,
+)
 
 
 def slurm_accounting(config: SchedulerConfig, secrets: Secrets) -> AccountingSource:
@@ -19,6 +23,10 @@ def slurm_accounting(config: SchedulerConfig, secrets: Secrets) -> AccountingSou
     """
     assert isinstance(config.settings, Slurm)  # noqa: S101 - the registry pairs them
     options = slurm_options(config.settings)
+    if isinstance(options, SlurmRestOptions):
+        from rackwatt_accounting.sources.slurm.rest import SlurmRestSource
+
+        return SlurmRestSource(options, secrets)
     if not isinstance(options, SlurmCommandOptions):
         raise ValueError(
             "slurm.openMetrics has no accounting: choose slurm.cli, slurm.ssh or slurm.rest"

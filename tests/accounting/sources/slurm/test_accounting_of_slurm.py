@@ -1,20 +1,27 @@
 """Jobs of each real Slurm with slurmdbd and MariaDB, by sacct and by slurmrestd: both are equal."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from rackwatt_accounting.model.associations import Account, Membership
 from rackwatt_accounting.model.unit import Unit
 from rackwatt_accounting.model.window import Window
+from rackwatt_accounting.sources.base import AccountingSource
+from rackwatt_accounting.sources.slurm.rest import SlurmRestSource
 from rackwatt_accounting.sources.slurm.sacct import ENVIRONMENT, SacctSource
+from rackwatt_exporter.config.options import SecretKey
+from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.protocols.command.local import LocalHost
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.commands import SchedulerCommands
+from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
 from tests.peers.slurm import SlurmCluster
 from tests.peers.slurm_accounting import SlurmAccounting
-from tests.peers.slurm_release import RELEASES, SlurmRelease
+from tests.peers.slurm_release import OWN, RELEASES, SlurmRelease
 
 NAME = "x\n8|a'b\x1fé"
 WHEN_S = int(time.time()) - 3600
@@ -79,12 +86,37 @@ def by_sacct(
     return SacctSource(SchedulerCommands(host, site.cluster.release.folder, 30), cluster)
 
 
+@pytest.fixture
+async def rest(site: Site, tmp_path: Path) -> AsyncIterator[SlurmRestSource]:
+    (tmp_path / "slurm").mkdir()
+    (tmp_path / "slurm" / "jwt.key").write_bytes(site.cluster.jwt_key.read_bytes())
+    key = SecretKey("slurm", "jwt.key")
+    options = SlurmRestOptions(site.cluster.rest_url, user="root", jwt_key=key)
+    source = SlurmRestSource(options, Secrets(tmp_path))
+    yield source
+    await source.close()
+
+
 def window() -> Window:
     return Window(WHEN_S, int(time.time()) + 1)
 
 
-async def listed(source: SacctSource) -> list[Unit]:
-    return [unit async for batch in source.units(window()) for unit in batch]
+async def listed(source: AccountingSource, of: Window | None = None) -> list[Unit]:
+    return [unit async for batch in source.units(of or window()) for unit in batch]
+
+
+def alike(units: Sequence[Unit], release: SlurmRelease) -> list[Unit]:
+    """Units in the order of their keys, without what slurmrestd does not report.
+
+    That is the uid, and by Slurm 22.05 the exit status of a job that failed.
+    """
+    without = [msgspec.structs.replace(unit, uid=None) for unit in units]
+    if release == OWN:
+        without = [
+            msgspec.structs.replace(unit, exit_code="") if unit.state == "failed" else unit
+            for unit in without
+        ]
+    return sorted(without, key=lambda unit: unit.key)
 
 
 async def test_every_run_is_a_unit_with_what_it_was_given(site: Site, sacct: SacctSource) -> None:
@@ -142,6 +174,52 @@ async def test_accounts_users_and_coordinators_are_those_of_sacctmgr(sacct: Sacc
         Membership("games", "physics", is_coordinator=True),
     } <= set(associations.memberships)
     assert ("alice", "optics") not in {(one.user, one.account) for one in associations.memberships}
+
+
+async def test_slurmrestd_has_the_same_units_as_sacct(
+    site: Site, sacct: SacctSource, rest: SlurmRestSource
+) -> None:
+    release = site.cluster.release
+    units = alike(await listed(sacct), release)
+    assert alike(await listed(rest), release) == units
+    # Times are not cut at the edges of the window.
+    edge_s = max(unit.ended_at_s or 0 for unit in units)
+    cut = Window(edge_s, edge_s + 1)
+    assert alike(await listed(rest, cut), release) == alike(await listed(sacct, cut), release) != []
+
+
+async def test_slurmrestd_finds_the_same_units_by_their_ids(
+    site: Site, sacct: SacctSource, rest: SlurmRestSource
+) -> None:
+    ids = [site.named, site.again, site.piped, "999999"]
+    by_sacct = [unit async for some in sacct.units_by_id(ids, WHEN_S) for unit in some]
+    by_rest = [unit async for some in rest.units_by_id(ids, WHEN_S) for unit in some]
+    assert len(by_sacct) == 3
+    release = site.cluster.release
+    assert alike(by_rest, release) == alike(by_sacct, release)
+
+
+async def test_slurmrestd_has_the_same_associations_as_sacctmgr(
+    sacct: SacctSource, rest: SlurmRestSource
+) -> None:
+    by_sacct, by_rest = await sacct.associations(), await rest.associations()
+    assert set(by_rest.accounts) == set(by_sacct.accounts)
+    assert set(by_rest.memberships) == set(by_sacct.memberships)
+
+
+async def test_slurmrestd_without_slurmdbd_is_an_error_and_no_empty_list(
+    site: Site, rest: SlurmRestSource
+) -> None:
+    before = await listed(rest)
+    site.accounting.stop()
+    try:
+        for reading in (listed(rest), rest.associations()):
+            with pytest.raises(ReadError, match="cannot reach slurmdbd") as raised:
+                await reading
+            assert raised.value.reason is Reason.UNREACHABLE
+    finally:
+        site.accounting.start()
+    assert await listed(rest) == before
 
 
 async def test_without_slurmdbd_there_is_an_error_and_no_empty_list(
