@@ -120,11 +120,12 @@ class UnitSource:
 
     def _find(self) -> None:
         """Look for units that are new or gone."""
-        now_s = self._clock()
-        if self._tree.is_due(now_s):
-            self._mounted = hierarchies(self._cgroupfs)
-            self._tree.discover(self._mounted, now_s)
+        if self._tree.is_due(self._clock()):
+            self._discover()
         found = self._tree.look()
+        if self.groups and not self._tree.directories:
+            self._discover()  # the manager is gone, or what its groups were mounted in
+            found = self._tree.look()
         if self._watch():
             found = self._tree.look()  # what was made before the kernel had the watch
         for path, group in list(self.groups.items()):
@@ -133,6 +134,15 @@ class UnitSource:
                 self._end(group)
         for path in found.keys() - self.groups.keys():
             self._begin(found[path])
+
+    def _discover(self) -> None:
+        """Look for the manager in what is mounted now.
+
+        Raises:
+            ReadError: absent or permission_denied, where there are no control groups.
+        """
+        self._mounted = hierarchies(self._cgroupfs)
+        self._tree.discover(self._mounted, self._clock())
 
     def _watch(self) -> bool:
         """Have the kernel report units; return whether it does so for a further directory."""

@@ -111,6 +111,25 @@ async def test_a_machine_without_control_groups_has_a_reason(
     assert caught.value.reason is Reason.ABSENT
 
 
+async def test_units_have_not_ended_where_control_groups_are_mounted_again(
+    tmp_path: Path, units_of: Open
+) -> None:
+    tree = CgroupTree(tmp_path)
+    tree.group(JOB.format(1), Use(user_us=1_000_000))
+    source = units_of(tree, "slurm")
+    (before,) = (await source.read()).units
+    tree.root.rename(tree.root.with_name("unmounted"))
+    tree.root.mkdir()  # an empty mount point
+    with pytest.raises(ReadError) as caught:
+        await source.read()
+    assert caught.value.reason is Reason.ABSENT
+    tree.root.rmdir()
+    tree.root.with_name("unmounted").rename(tree.root)
+    result = await source.read()
+    assert (ids(result), result.ended, result.error) == (["1"], (), None)
+    assert result.units[0].identity == before.identity
+
+
 async def test_one_unit_that_cannot_be_read_costs_itself_alone(
     tmp_path: Path, units_of: Open
 ) -> None:

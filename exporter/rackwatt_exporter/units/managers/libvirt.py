@@ -2,8 +2,9 @@
 
 With systemd a domain has `machine.slice/machine-qemu-ID-NAME.scope`, whose last part is escaped;
 NAME is cut and lacks what a name of a machine may not have. Without, it has
-`machine/qemu-ID-NAME.libvirt-qemu`. Below it are groups `vcpuN` of its CPUs, in newer versions in
-a group `libvirt`.
+`machine/qemu-ID-NAME.libvirt-qemu`. A domain with a partition of its own (libvirt, Control Groups
+Resource Management) is in a slice of machine.slice, or in `NAME.partition`. Below it are groups
+`vcpuN` of its CPUs, in newer versions in a group `libvirt`.
 
 The domain's XML has its whole name and its UUID (properties/libvirt.py).
 """
@@ -19,8 +20,13 @@ from rackwatt_exporter.units.managers.base import Lead, Place, UnitPlace, unesca
 from rackwatt_exporter.units.model import StepReading, UnitInfo
 from rackwatt_exporter.units.properties.libvirt import Domains
 
-_SCOPE = re.compile(r"machine\.slice(?:/machine-(?P<machine>(?:qemu|lxc)\\x2d[^/]+)\.scope)?")
-_PLAIN = re.compile(r"machine(?:/(?P<machine>(?:qemu|lxc)-[^/]+)\.libvirt-(?:qemu|lxc))?")
+_SCOPE = re.compile(
+    r"machine\.slice(?:/machine-[^/]+\.slice)*"
+    r"(?:/machine-(?P<machine>(?:qemu|lxc)\\x2d[^/]+)\.scope)?"
+)
+_PLAIN = re.compile(
+    r"machine(?:/[^/]+\.partition)*(?:/(?P<machine>(?:qemu|lxc)-[^/]+)\.libvirt-(?:qemu|lxc))?"
+)
 _MACHINE = re.compile(r"(?:qemu|lxc)-(?P<id>\d+)-(?P<name>.+)")
 _VCPU = re.compile(r"vcpu\d+")
 

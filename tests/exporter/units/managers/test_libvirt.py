@@ -24,6 +24,8 @@ WARNING: THIS IS AN AUTO-GENERATED FILE.
 """
 SCOPE = r"machine.slice/machine-qemu\x2d3\x2dinstance\x2d0000001a.scope"
 PLAIN = "machine/qemu-3-instance-0000001a.libvirt-qemu"
+OWN_SLICE = SCOPE.replace("/", "/machine-prod.slice/machine-prod-web.slice/")
+OWN_PARTITION = PLAIN.replace("/", "/prod.partition/web.partition/")
 
 
 def domain(tree: CgroupTree, path: str, vcpus: str, count: int) -> None:
@@ -47,7 +49,7 @@ def defined(tree: CgroupTree, name: str, uuid: str) -> None:
 
 @pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("vcpus", ["", "libvirt/"])
-@pytest.mark.parametrize("path", [SCOPE, PLAIN])
+@pytest.mark.parametrize("path", [SCOPE, PLAIN, OWN_SLICE, OWN_PARTITION])
 async def test_a_domain_is_a_unit_with_its_virtual_cpus(
     tmp_path: Path, units_of: Open, path: str, vcpus: str, version: int
 ) -> None:
