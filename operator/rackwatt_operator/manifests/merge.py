@@ -1,7 +1,7 @@
-"""Settings said in several places: the document, the defaults of the cluster, our own.
+"""Deep merge of settings: those of a resource, the defaults of the cluster, built-in ones.
 
-Objects are merged key by key, the closest word winning; lists and words are replaced whole, so that
-an empty list is a way to say "none".
+Objects are merged key by key, and the first layer has precedence. Lists and scalars are replaced
+whole, so that an empty list means none.
 """
 
 from typing import Any
@@ -12,23 +12,23 @@ from rackwatt_crds.model import Model
 
 
 def plain(model: Model | None) -> dict[str, Any]:
-    """Write a model as Kubernetes spells it, without what is not said."""
+    """Return a model as Kubernetes spells it, without fields that are not set."""
     return _without_none(msgspec.to_builtins(model)) if model is not None else {}
 
 
-def layered(*layers: dict[str, Any]) -> dict[str, Any]:
-    """Merge layers, the closest first."""
+def deep_merge(*layers: dict[str, Any]) -> dict[str, Any]:
+    """Merge layers, from the highest precedence to the lowest."""
     merged: dict[str, Any] = {}
     for layer in layers:
         merged = _over(merged, layer)
     return merged
 
 
-def _over(near: dict[str, Any], far: dict[str, Any]) -> dict[str, Any]:
-    merged = far | near
-    for key in far.keys() & near.keys():
-        if isinstance(near[key], dict) and isinstance(far[key], dict):
-            merged[key] = _over(near[key], far[key])
+def _over(high: dict[str, Any], low: dict[str, Any]) -> dict[str, Any]:
+    merged = low | high
+    for key in low.keys() & high.keys():
+        if isinstance(high[key], dict) and isinstance(low[key], dict):
+            merged[key] = _over(high[key], low[key])
     return merged
 
 

@@ -12,7 +12,7 @@ from rackwatt_crds.web import Web
 from rackwatt_operator.manifests import defaults as own
 from rackwatt_operator.manifests import labels, naming
 from rackwatt_operator.manifests.defaults import Defaults
-from rackwatt_operator.manifests.merge import layered, plain
+from rackwatt_operator.manifests.merge import deep_merge, plain
 from rackwatt_operator.manifests.secrets import secrets
 from rackwatt_operator.manifests.web import read_with, scheme
 
@@ -91,12 +91,12 @@ class Params:
         said = [plain(self.document.spec.pod)]
         if self.component == "node":
             said += [plain(self.defaults.node_pod), own.NODE_POD]
-        return layered(*said, plain(self.defaults.pod), own.POD)
+        return deep_merge(*said, plain(self.defaults.pod), own.POD)
 
     @cached_property
     def monitoring(self) -> dict[str, Any]:
         """Monitoring settings: of the resource, over the defaults."""
-        return layered(plain(self.document.spec.monitoring), plain(self.defaults.monitoring))
+        return deep_merge(plain(self.document.spec.monitoring), plain(self.defaults.monitoring))
 
     @property
     def service_monitor(self) -> dict[str, Any]:

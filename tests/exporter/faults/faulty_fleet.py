@@ -33,7 +33,7 @@ _SAMPLE = re.compile(r'^(\w+)\{node="([^"]+)"(.*?)\} (\S+)$', re.MULTILINE)
 _REASON = re.compile(r'reason="(\w+)"')
 
 
-class Seen:
+class MetricsPage:
     """One page of /metrics, by family and node; it was made between `requested_s` and `at_s`."""
 
     def __init__(self, text: str, requested_s: float | None = None) -> None:
@@ -67,7 +67,7 @@ class Seen:
         return self.values.get(("rackwatt_node_energy_covered_seconds_total", node))
 
 
-class Ward:
+class FaultyFleet:
     """The machines, their faults, and the folder of documents that an exporter runs on."""
 
     def __init__(self, directory: Path, timeout_s: float = INTERVAL_S) -> None:
@@ -83,9 +83,9 @@ class Ward:
         }
         self.sick = {method: f"{method}-sick" for method in METHODS}
         self.faults = Faults(self.machines.values(), seed=1)
-        self.watched: Callable[[Seen], None] = lambda _: None
+        self.watched: Callable[[MetricsPage], None] = lambda _: None
 
-    async def __aenter__(self) -> "Ward":
+    async def __aenter__(self) -> "FaultyFleet":
         files, authority = write_files(self.directory / "certificate", [SERVER_NAME])
         ports = dict(zip(METHODS, free_ports(len(METHODS)), strict=True))
         self.ipmi = IpmiServer(self.of("ipmi"), ports["ipmi"], self.faults)
@@ -158,10 +158,10 @@ class Ward:
             f"credentials: {{secretRef: {{name: {'pdu' if self.methods[name] == 'snmp' else 'bmc'}}}}}}}\n"
             for name, machine in self.machines.items()
         )
-        (self.directory / "ward.yaml").write_text(
+        (self.directory / "fleet.yaml").write_text(
             f"""apiVersion: rackwatt.dev/v1alpha1
 kind: PowerTarget
-metadata: {{name: ward}}
+metadata: {{name: fleet}}
 spec:
   interval: {INTERVAL_S * 1000:.0f}ms
   timeout: {self.timeout_s * 1000:.0f}ms
@@ -181,8 +181,8 @@ spec:
 class Watch:
     """Looks at the page again and again; what is wrong on any of them fails the test."""
 
-    def __init__(self, ward: Ward, site: RunningExporter, well: set[str]) -> None:
-        self.ward = ward
+    def __init__(self, fleet: FaultyFleet, site: RunningExporter, well: set[str]) -> None:
+        self.fleet = fleet
         self.site = site
         self.pages = 0
         self.reserve_s = 0.0  # what kills of the exporter may make its counters count too much
@@ -191,12 +191,12 @@ class Watch:
 
     async def run(self) -> None:
         while True:
-            self.look(Seen(await self.site.text()))
+            self.look(MetricsPage(await self.site.text()))
             await asyncio.sleep(0.05)
 
-    def look(self, seen: Seen) -> None:
+    def look(self, seen: MetricsPage) -> None:
         self.pages += 1
-        for name, machine in self.ward.machines.items():
+        for name, machine in self.fleet.machines.items():
             self._hold(seen, name, machine.peak_watts)
         for name in self._well:
             age_s = seen.age_s(name)
@@ -204,7 +204,7 @@ class Watch:
             assert age_s is not None
             assert age_s < 2 * INTERVAL_S + SLACK_S, f"{name} is {age_s} s old"
 
-    def _hold(self, seen: Seen, name: str, watts: float) -> None:
+    def _hold(self, seen: MetricsPage, name: str, watts: float) -> None:
         shown = seen.watts(name)
         assert shown in (None, watts), f"{name} draws {watts} W, and {shown} W is served"
         age_s = seen.age_s(name)
@@ -213,11 +213,11 @@ class Watch:
             assert age_s <= STALE_AFTER_S + 0.05, f"{name} has watts of {age_s} s ago"
         if seen.up(name):  # and not kept from asking again for so long that it is stale
             assert shown is not None or (age_s is not None and age_s > STALE_AFTER_S)
-        for family, most_a_second in ((Seen.joules, watts), (Seen.covered_s, 1.0)):
+        for family, most_a_second in ((MetricsPage.joules, watts), (MetricsPage.covered_s, 1.0)):
             if (now := family(seen, name)) is not None:
                 self._hold_counter(f"{family.__name__} of {name}", now, most_a_second, seen)
 
-    def _hold_counter(self, what: str, now: float, most_a_second: float, seen: Seen) -> None:
+    def _hold_counter(self, what: str, now: float, most_a_second: float, seen: MetricsPage) -> None:
         """Require that a counter never falls, and counts nothing twice."""
         first, first_s, last = self._counters.get(what, (now, seen.requested_s, now))
         assert now >= last, f"{what} fell from {last} to {now}"
@@ -226,19 +226,21 @@ class Watch:
         assert now <= most, f"{what} is {now}, which is more than {most}"
         self._counters[what] = (first, first_s, now)
 
-    async def until(self, predicate: Callable[[Seen], bool], within_s: float = PATIENCE_S) -> float:
+    async def until(
+        self, predicate: Callable[[MetricsPage], bool], within_s: float = PATIENCE_S
+    ) -> float:
         """Wait until a page fulfils a predicate; return how long that took."""
         began_s = time.monotonic()
-        while not predicate(seen := Seen(await self.site.text())):
+        while not predicate(seen := MetricsPage(await self.site.text())):
             assert time.monotonic() < began_s + within_s, f"not served in time:\n{seen.text}"
             await asyncio.sleep(0.02)
         return time.monotonic() - began_s
 
     async def until_failing(self, name: str, reason: str) -> None:
         """Wait until a machine fails for a reason, and its watts have been withdrawn."""
-        before = Seen(await self.site.text()).errors.get((name, reason), 0)
+        before = MetricsPage(await self.site.text()).errors.get((name, reason), 0)
 
-        def fails(seen: Seen) -> bool:
+        def fails(seen: MetricsPage) -> bool:
             return seen.errors.get((name, reason), 0) > before and seen.watts(name) is None
 
         await self.until(fails)
@@ -247,7 +249,7 @@ class Watch:
         """Require that a recovered machine is read within 2 intervals and its back-off."""
         await self.until(lambda seen: seen.up(name), 2 * INTERVAL_S + MAX_BACKOFF_S + SLACK_S)
 
-    async def until_read(self, name: str, before: Seen, times: int) -> None:
+    async def until_read(self, name: str, before: MetricsPage, times: int) -> None:
         """Require that a machine is read so many times more, allowing for its back-off."""
         wanted = before.reads(name) + times
         within_s = times * INTERVAL_S + MAX_BACKOFF_S + INTERVAL_S + SLACK_S

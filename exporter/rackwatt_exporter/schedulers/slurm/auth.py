@@ -38,19 +38,19 @@ class TokenSource(Protocol):
         """Give one that is good now; raises ReadError credentials_missing."""
         ...
 
-    def refused(self) -> None:
-        """Record that slurmrestd refused the last one."""
+    def invalidate(self) -> None:
+        """Use the last one no more: slurmrestd refused it."""
         ...
 
 
 def token(options: SlurmHttpOptions, secrets: Secrets) -> TokenSource | None:
     """Choose by what the document gives; None where something else authenticates."""
     if options.jwt_key is not None:
-        return MintedToken(options.jwt_key, options.user or "", secrets, claims=options.claims)
+        return SignedToken(options.jwt_key, options.user or "", secrets, claims=options.claims)
     return FileToken(options.token, secrets) if options.token is not None else None
 
 
-def minted(key: bytes, user: str, now_s: float, life_s: int = LIFE_S, more: Claims = ()) -> str:
+def sign_jwt(key: bytes, user: str, now_s: float, life_s: int = LIFE_S, more: Claims = ()) -> str:
     """Make a token out to a user, good from now (seconds since the epoch) for its life."""
     issued_s = int(now_s)
     claims = {**dict(more), "sun": user, "iat": issued_s, "exp": issued_s + life_s}
@@ -91,7 +91,7 @@ def _time_s(value: Any) -> int | None:
     return int(value) if is_number and 1 <= value <= MAX_TIME_S else None
 
 
-class MintedToken:
+class SignedToken:
     """Tokens made from the key; the key is read again for each, and so may rotate."""
 
     def __init__(
@@ -118,11 +118,11 @@ class MintedToken:
         """
         now_s = self._clock()
         if not self._token or now_s >= self._renew_at_s:
-            self._token = minted(self._read(), self._user, now_s, more=self._claims)
+            self._token = sign_jwt(self._read(), self._user, now_s, more=self._claims)
             self._renew_at_s = now_s + RENEWED_AFTER * LIFE_S
         return self._token
 
-    def refused(self) -> None:
+    def invalidate(self) -> None:
         """Make a new one next time: the key may have been rotated."""
         self._token = ""
 
@@ -157,7 +157,7 @@ class FileToken:
             raise ReadError(Reason.CREDENTIALS_MISSING, message)
         return token.decode()
 
-    def refused(self) -> None:
+    def invalidate(self) -> None:
         """Do nothing: the file is read at every request."""
 
 

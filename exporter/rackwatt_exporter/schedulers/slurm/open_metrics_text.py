@@ -220,24 +220,8 @@ def diagnostics(totals: Mapping[str, int]) -> Diagnostics:
         dbd_agent_queue=numbers.get("slurmdbd_queue_size"),
         since_s=time_s(numbers.get("last_proc_req_start", 0)),
         jobs=_counts(numbers, "sdiag_jobs_", _JOBS_SINCE),
-        main=Cycles(
-            count=numbers.get("schedule_cycle_cnt"),
-            last_us=numbers.get("schedule_cycle_last"),
-            max_us=numbers.get("schedule_cycle_max"),
-            mean_us=numbers.get("sched_mean_cycle"),
-            sum_us=numbers.get("schedule_cycle_tot"),
-            queue_length=numbers.get("schedule_queue_len"),
-            exits=_counts(numbers, "sched_exit_", _MAIN_EXITS),
-        ),
-        backfill=Cycles(
-            count=numbers.get("bf_cycle_cnt"),
-            last_us=numbers.get("bf_cycle_last"),
-            max_us=numbers.get("bf_cycle_max"),
-            mean_us=numbers.get("bf_mean_cycle"),
-            sum_us=numbers.get("bf_cycle_tot"),
-            queue_length=numbers.get("bf_queue_len"),
-            exits=_counts(numbers, "bf_exit_", _BACKFILL_EXITS),
-        ),
+        main=_cycles(numbers, "schedule", "sched", _MAIN_EXITS),
+        backfill=_cycles(numbers, "bf", "bf", _BACKFILL_EXITS),
         backfilled=Backfill(
             jobs=numbers.get("backfilled_jobs"),
             het_jobs=numbers.get("backfilled_het_jobs"),
@@ -245,6 +229,19 @@ def diagnostics(totals: Mapping[str, int]) -> Diagnostics:
             last_tried_depth=numbers.get("bf_last_depth_try"),
             table_size=numbers.get("bf_table_size"),
         ),
+    )
+
+
+def _cycles(numbers: Mapping[str, int], name: str, short: str, exits: Mapping[str, str]) -> Cycles:
+    """Return the cycles of a scheduler; some of its families have the short form of its name."""
+    return Cycles(
+        count=numbers.get(f"{name}_cycle_cnt"),
+        last_us=numbers.get(f"{name}_cycle_last"),
+        max_us=numbers.get(f"{name}_cycle_max"),
+        mean_us=numbers.get(f"{short}_mean_cycle"),
+        sum_us=numbers.get(f"{name}_cycle_tot"),
+        queue_length=numbers.get(f"{name}_queue_len"),
+        exits=_counts(numbers, f"{short}_exit_", exits),
     )
 
 

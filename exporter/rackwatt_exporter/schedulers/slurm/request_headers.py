@@ -48,7 +48,7 @@ class RequestHeaders:
     def refused(self, error: ReadError) -> ReadError:
         """Record that they were refused; return the error, with what is known of the token."""
         if self._token is not None:
-            self._token.refused()
+            self._token.invalidate()
         return expired(error, self.token_times, time.time())
 
     def _value(self, header: HeaderOptions) -> str:

@@ -61,13 +61,31 @@ class Layout(Protocol):
         ...
 
 
-def bound_cpus(group: ControlGroup) -> float | None:
-    """Return the CPUs that a group is bound to, or that its quota allows."""
-    limits = group.limits
-    if limits.cpuset:
-        return float(limits.cpuset)
-    quota = limits.quota_cpus
-    return None if quota is None or quota == math.inf else quota
+class GroupLayout:
+    """What most layouts share: units hold the CPUs that they are bound to, and have no names.
+
+    Control groups have no names of people, and only some managers make groups for parts of a unit.
+    """
+
+    problem: ReadError | None = None
+
+    def cpus(self, group: ControlGroup) -> float | None:
+        """Return the CPUs that it is bound to, or that its quota allows."""
+        limits = group.limits
+        if limits.cpuset:
+            return float(limits.cpuset)
+        quota = limits.quota_cpus
+        return None if quota is None or quota == math.inf else quota
+
+    def info(self, group: ControlGroup) -> UnitInfo:
+        """Return nothing."""
+        del group
+        return UnitInfo()
+
+    def steps(self, group: ControlGroup) -> tuple[StepReading, ...]:
+        """Return none."""
+        del group
+        return ()
 
 
 def unescaped(name: str) -> str:

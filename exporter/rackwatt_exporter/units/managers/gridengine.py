@@ -11,10 +11,7 @@ import re
 
 from rackwatt_crds.node.units import GridEngineUnits
 from rackwatt_exporter.config.paths import HostPaths
-from rackwatt_exporter.reading import ReadError
-from rackwatt_exporter.units.cgroups.group import ControlGroup
-from rackwatt_exporter.units.managers.base import Lead, Place, UnitPlace, bound_cpus
-from rackwatt_exporter.units.model import StepReading, UnitInfo
+from rackwatt_exporter.units.managers.base import GroupLayout, Lead, Place, UnitPlace
 
 _JOB = r"\d+(?:\.\d+)?"
 _PATH = re.compile(rf"(?:UGE|AGE|SGE|sge)(?:/(?P<job>{_JOB}))?")
@@ -24,12 +21,11 @@ _SLICES = re.compile(
 )
 
 
-class GridEngineLayout:
+class GridEngineLayout(GroupLayout):
     """The jobs of this machine's execution daemon."""
 
     manager = "gridengine"
     waits_for = "UGE, sge or ocsPORT.slice"
-    problem: ReadError | None = None
 
     def __init__(self, host: HostPaths, settings: GridEngineUnits) -> None:
         del host, settings
@@ -43,17 +39,3 @@ class GridEngineLayout:
         else:
             return None
         return Lead.MANAGER if job is None else UnitPlace(job)
-
-    def cpus(self, group: ControlGroup) -> float | None:
-        """Return the CPUs that it is bound to."""
-        return bound_cpus(group)
-
-    def info(self, group: ControlGroup) -> UnitInfo:
-        """Return nothing: control groups have no names of people."""
-        del group
-        return UnitInfo()
-
-    def steps(self, group: ControlGroup) -> tuple[StepReading, ...]:
-        """Return none."""
-        del group
-        return ()

@@ -18,8 +18,8 @@ from rackwatt_crds.node.units import KubernetesUnits
 from rackwatt_exporter.config.paths import HostPaths
 from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.units.cgroups.group import ControlGroup
-from rackwatt_exporter.units.managers.base import Lead, Place, UnitPlace
-from rackwatt_exporter.units.model import StepReading, UnitInfo
+from rackwatt_exporter.units.managers.base import GroupLayout, Lead, Place, UnitPlace
+from rackwatt_exporter.units.model import UnitInfo
 from rackwatt_exporter.units.properties.kubernetes import PodNames
 
 _UID = r"(?P<uid>[0-9a-z_-]+)"
@@ -34,7 +34,7 @@ _SHARES_PER_CPU = 1024
 _LEAST_SHARES, _MOST_SHARES = 2, 262144  # the least is what a pod without a request has
 
 
-class KubernetesLayout:
+class KubernetesLayout(GroupLayout):
     """The pods of this machine's kubelet."""
 
     manager = "kubernetes"
@@ -72,11 +72,6 @@ class KubernetesLayout:
             return UnitInfo(uuid=group.key.unit)
         self.problem = None
         return info
-
-    def steps(self, group: ControlGroup) -> tuple[StepReading, ...]:
-        """Return none."""
-        del group
-        return ()
 
 
 def shares_of(weight: int) -> int:

@@ -14,10 +14,9 @@ import re
 
 from rackwatt_crds.node.units import LibvirtUnits
 from rackwatt_exporter.config.paths import HostPaths
-from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.units.cgroups.group import ControlGroup
-from rackwatt_exporter.units.managers.base import Lead, Place, UnitPlace, unescaped
-from rackwatt_exporter.units.model import StepReading, UnitInfo
+from rackwatt_exporter.units.managers.base import GroupLayout, Lead, Place, UnitPlace, unescaped
+from rackwatt_exporter.units.model import UnitInfo
 from rackwatt_exporter.units.properties.libvirt import Domains
 
 _SCOPE = re.compile(
@@ -31,12 +30,11 @@ _MACHINE = re.compile(r"(?:qemu|lxc)-(?P<id>\d+)-(?P<name>.+)")
 _VCPU = re.compile(r"vcpu\d+")
 
 
-class LibvirtLayout:
+class LibvirtLayout(GroupLayout):
     """The domains of this machine's libvirt."""
 
     manager = "libvirt"
     waits_for = "machine.slice or machine"
-    problem: ReadError | None = None
 
     def __init__(self, host: HostPaths, settings: LibvirtUnits) -> None:
         del settings
@@ -63,11 +61,6 @@ class LibvirtLayout:
     def info(self, group: ControlGroup) -> UnitInfo:
         """Return the UUID and the name of its XML."""
         return self._domains.info(domain_id(group.path), group.key.unit)
-
-    def steps(self, group: ControlGroup) -> tuple[StepReading, ...]:
-        """Return none."""
-        del group
-        return ()
 
 
 def domain_id(path: str) -> str:

@@ -10,16 +10,13 @@ import re
 
 from rackwatt_crds.node.units import PbsUnits
 from rackwatt_exporter.config.paths import HostPaths
-from rackwatt_exporter.reading import ReadError
-from rackwatt_exporter.units.cgroups.group import ControlGroup
 from rackwatt_exporter.units.managers.base import (
+    GroupLayout,
     Lead,
     Place,
     UnitPlace,
-    bound_cpus,
     unescaped,
 )
-from rackwatt_exporter.units.model import StepReading, UnitInfo
 
 _ID = r"\d+(?:\[\d*\])?(?:\.[^/]+)?"
 _SERVICE = re.compile(rf"pbs[^/]*\.service(?:/(?:jobid|jobs)(?:/(?P<job>{_ID}))?)?")
@@ -27,12 +24,11 @@ _SLICE = re.compile(r"(?P<prefix>pbs[^/.]*)\.slice(?:/(?P=prefix)-(?P<job>[^/]+)
 _PLAIN = re.compile(rf"(?:pbspro|pbs|pbs_jobs|torque)(?:/(?P<job>{_ID}))?")
 
 
-class PbsLayout:
+class PbsLayout(GroupLayout):
     """The jobs of this machine's MOM."""
 
     manager = "pbs"
     waits_for = "pbs_jobs.service, pbspro.slice or torque"
-    problem: ReadError | None = None
 
     def __init__(self, host: HostPaths, settings: PbsUnits) -> None:
         del host, settings
@@ -46,17 +42,3 @@ class PbsLayout:
         if match is None:
             return None
         return Lead.MANAGER if match["job"] is None else UnitPlace(unescaped(match["job"]))
-
-    def cpus(self, group: ControlGroup) -> float | None:
-        """Return the CPUs that it is bound to."""
-        return bound_cpus(group)
-
-    def info(self, group: ControlGroup) -> UnitInfo:
-        """Return nothing: control groups have no names of people."""
-        del group
-        return UnitInfo()
-
-    def steps(self, group: ControlGroup) -> tuple[StepReading, ...]:
-        """Return none."""
-        del group
-        return ()

@@ -13,23 +13,21 @@ import re
 
 from rackwatt_crds.node.units import SlurmUnits
 from rackwatt_exporter.config.paths import HostPaths
-from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.units.cgroups.group import ControlGroup
 from rackwatt_exporter.units.cgroups.steps import read_steps
-from rackwatt_exporter.units.managers.base import Lead, Place, UnitPlace, bound_cpus
-from rackwatt_exporter.units.model import StepReading, UnitInfo
+from rackwatt_exporter.units.managers.base import GroupLayout, Lead, Place, UnitPlace
+from rackwatt_exporter.units.model import StepReading
 
 _V1 = re.compile(r"slurm(?:_(?P<node>[^/]+))?(?P<user>/uid_\d+)?(?:/job_(?P<job>\d+))?")
 _V2 = re.compile(r"(?:[^/]+\.slice/)*(?:(?P<node>[^/]+)_)?slurmstepd\.scope(?:/job_(?P<job>\d+))?")
 _SLICES = re.compile(r"(?!kubepods|kubelet|user|machine)[^/]+\.slice(?:/[^/]+\.slice)*")
 
 
-class SlurmLayout:
+class SlurmLayout(GroupLayout):
     """The jobs of every slurmd of this machine."""
 
     manager = "slurm"
     waits_for = "slurm, slurm_NODE or slurmstepd.scope"
-    problem: ReadError | None = None
 
     def __init__(self, host: HostPaths, settings: SlurmUnits) -> None:
         self._node = host.node
@@ -44,15 +42,6 @@ class SlurmLayout:
         if job is None:
             return Lead.MANAGER
         return UnitPlace(job if node in (None, self._node) else f"{node}/{job}")
-
-    def cpus(self, group: ControlGroup) -> float | None:
-        """Return the CPUs that it is bound to (ConstrainCores)."""
-        return bound_cpus(group)
-
-    def info(self, group: ControlGroup) -> UnitInfo:
-        """Return nothing: control groups have no names of people."""
-        del group
-        return UnitInfo()
 
     def steps(self, group: ControlGroup) -> tuple[StepReading, ...]:
         """Read each step, where they are wanted."""

@@ -15,10 +15,10 @@ from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm.auth import (
     LIFE_S,
     FileToken,
-    MintedToken,
+    SignedToken,
     TokenTimes,
     first_to_expire,
-    minted,
+    sign_jwt,
     token_times,
 )
 from tests.peers.slurm import SlurmCluster
@@ -40,7 +40,7 @@ def written(directory: Path, content: bytes) -> Secrets:
 
 def test_our_token_has_the_form_of_slurms_own(stage: SlurmCluster) -> None:
     theirs = stage.token(600).split(".")
-    ours = minted(stage.jwt_key.read_bytes(), "root", 1_800_000_000, 600).split(".")
+    ours = sign_jwt(stage.jwt_key.read_bytes(), "root", 1_800_000_000, 600).split(".")
     assert decoded(ours[0]) == decoded(theirs[0])
     claims, known = decoded(ours[1]), decoded(theirs[1])
     assert claims.keys() == known.keys()
@@ -52,7 +52,7 @@ def test_the_times_of_slurms_own_tokens_and_of_ours_are_read(stage: SlurmCluster
     token = stage.token(600)
     claims = decoded(token.split(".")[1])
     assert token_times(token) == (claims["iat"], claims["exp"])
-    assert token_times(minted(b"key", "root", 1_000.9, 600)) == TokenTimes(1_000, 1_600)
+    assert token_times(sign_jwt(b"key", "root", 1_000.9, 600)) == TokenTimes(1_000, 1_600)
 
 
 def token_with(payload: bytes) -> str:
@@ -92,13 +92,13 @@ def test_any_text_has_the_times_of_a_token_or_none(text: str) -> None:
 
 def test_more_claims_are_in_our_token_and_never_in_place_of_slurms_own() -> None:
     more = (("iss", "rackwatt"), ("sun", "root"), ("exp", "never"))
-    claims = decoded(minted(b"key", "watt", 1_000, 600, more).split(".")[1])
+    claims = decoded(sign_jwt(b"key", "watt", 1_000, 600, more).split(".")[1])
     assert claims == {"iss": "rackwatt", "sun": "watt", "iat": 1_000, "exp": 1_600}
 
 
 def test_a_token_is_reused_for_most_of_its_lifetime_and_then_replaced(tmp_path: Path) -> None:
     now = [1000.0]
-    token = MintedToken(KEY, "root", written(tmp_path, b"key"), lambda: now[0])
+    token = SignedToken(KEY, "root", written(tmp_path, b"key"), lambda: now[0])
     first = token.get()
     now[0] += 0.79 * LIFE_S
     assert token.get() == first
@@ -109,12 +109,12 @@ def test_a_token_is_reused_for_most_of_its_lifetime_and_then_replaced(tmp_path: 
 
 
 def test_a_rotated_key_counts_from_the_next_token_on(tmp_path: Path) -> None:
-    token = MintedToken(KEY, "root", written(tmp_path, b"old"), lambda: 1000.0)
+    token = SignedToken(KEY, "root", written(tmp_path, b"old"), lambda: 1000.0)
     first = token.get()
     written(tmp_path, b"new")
     assert token.get() == first
-    token.refused()
-    assert token.get() == minted(b"new", "root", 1000.0)
+    token.invalidate()
+    assert token.get() == sign_jwt(b"new", "root", 1000.0)
 
 
 @pytest.mark.parametrize("content", [b"", b"\n"])
@@ -126,13 +126,13 @@ def test_an_empty_token_file_is_credentials_missing(tmp_path: Path, content: byt
 
 def test_an_empty_key_is_credentials_missing(tmp_path: Path) -> None:
     with pytest.raises(ReadError) as caught:
-        MintedToken(KEY, "root", written(tmp_path, b"")).get()
+        SignedToken(KEY, "root", written(tmp_path, b"")).get()
     assert caught.value.reason is Reason.CREDENTIALS_MISSING
 
 
 def test_a_missing_key_is_credentials_missing(tmp_path: Path) -> None:
     with pytest.raises(ReadError) as caught:
-        MintedToken(KEY, "root", Secrets(tmp_path)).get()
+        SignedToken(KEY, "root", Secrets(tmp_path)).get()
     assert caught.value.reason is Reason.CREDENTIALS_MISSING
 
 
@@ -153,7 +153,7 @@ def test_any_token_file_is_fit_for_a_header_or_credentials_missing(
 
 @given(st.binary(min_size=1), st.text(), st.integers(0, 2**40))
 def test_any_token_is_signed_over_its_key(key: bytes, user: str, now_s: int) -> None:
-    header, claims, signature = minted(key, user, now_s).split(".")
+    header, claims, signature = sign_jwt(key, user, now_s).split(".")
     expected = hmac.digest(key, f"{header}.{claims}".encode(), "sha256")
     assert base64.urlsafe_b64encode(expected).rstrip(b"=").decode() == signature
     assert decoded(claims)["sun"] == user

@@ -20,7 +20,7 @@ from rackwatt_exporter.protocols.command.local import LocalHost
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.commands import SchedulerCommands
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
-from rackwatt_exporter.schedulers.slurm.auth import minted
+from rackwatt_exporter.schedulers.slurm.auth import sign_jwt
 from rackwatt_exporter.schedulers.slurm.commands import SETTINGS, VARIABLES, SlurmCommands
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
@@ -223,8 +223,8 @@ async def test_a_token_that_is_refused_for_jobs_alone_costs_no_node_and_is_not_s
 ) -> None:
     key = cluster.jwt_key.read_bytes()
     token = {
-        "expired": minted(key, "root", time.time() - 60, life_s=30),
-        "forged": minted(os.urandom(32), "root", time.time()),
+        "expired": sign_jwt(key, "root", time.time() - 60, life_s=30),
+        "forged": sign_jwt(os.urandom(32), "root", time.time()),
         "malformed": "not.a.token",
     }[what]
 
@@ -252,7 +252,7 @@ async def test_a_key_that_rotates_between_nodes_and_jobs_costs_one_poll_its_jobs
         (name,) = (name for name in headers if name.upper() == "X-SLURM-USER-TOKEN")
         tokens.append(headers[name])
         if headers[name] == tokens[0]:
-            headers[name] = minted(os.urandom(32), "root", time.time())
+            headers[name] = sign_jwt(os.urandom(32), "root", time.time())
 
     async with before(cluster, rotate) as url:
         options = replace(with_key(cluster, tmp_path), url=url)
@@ -268,7 +268,7 @@ async def test_a_key_that_rotates_between_nodes_and_jobs_costs_one_poll_its_jobs
 async def test_a_clock_an_hour_apart_is_let_in_or_named_among_the_causes(
     cluster: SlurmCluster, secrets: Secrets, tmp_path: Path, hours: int
 ) -> None:
-    token = minted(cluster.jwt_key.read_bytes(), "root", time.time() + 3600 * hours - 1)
+    token = sign_jwt(cluster.jwt_key.read_bytes(), "root", time.time() + 3600 * hours - 1)
     (tmp_path / "slurm" / TOKEN.key).write_text(token)
     options = SlurmRestOptions(cluster.rest_url, user="root", token=TOKEN)
     async with resting(options, secrets) as scheduler:

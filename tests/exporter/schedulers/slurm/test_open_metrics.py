@@ -20,7 +20,7 @@ from rackwatt_exporter.schedulers.model.diagnostics import Diagnostics
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
-from rackwatt_exporter.schedulers.slurm.auth import minted
+from rackwatt_exporter.schedulers.slurm.auth import sign_jwt
 from rackwatt_exporter.schedulers.slurm.commands import SETTINGS, VARIABLES, SlurmCommands
 from rackwatt_exporter.schedulers.slurm.open_metrics import SlurmOpenMetrics
 from rackwatt_exporter.schedulers.slurm.options import HeaderOptions, SlurmMetricsOptions
@@ -203,7 +203,7 @@ def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SlurmClu
     key = secrets / "slurm" / "jwt.key"
     key.write_bytes(SIGNED)
     key.chmod(0o600)
-    (secrets / "slurm" / "token").write_text(minted(SIGNED, "daemon", time.time() - 10_000))
+    (secrets / "slurm" / "token").write_text(sign_jwt(SIGNED, "daemon", time.time() - 10_000))
     conf = f"MetricsAuthUsers=daemon\nSlurmctldHttpAuthParameters=jwt_key={key}\n"
     with SlurmCluster("n1", release=NEWEST, more=SERVED + conf) as cluster:
         yield cluster, Secrets(secrets)

@@ -13,7 +13,7 @@ from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm import kept_nodes, rest
-from rackwatt_exporter.schedulers.slurm.auth import minted
+from rackwatt_exporter.schedulers.slurm.auth import sign_jwt
 from rackwatt_exporter.schedulers.slurm.licenses import LICENSES
 from rackwatt_exporter.schedulers.slurm.options import HeaderOptions, SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.record_stream import BLOCK_BYTES, MAX_BYTES
@@ -442,8 +442,8 @@ async def test_a_token_in_a_header_for_a_gateway_has_times_and_the_first_to_expi
     """Each of the two tokens ends the polls when it expires."""
     header, own = tmp_path / "slurm" / "header", tmp_path / "slurm" / "token"
     headers = (HeaderOptions("Authorization", secret=SecretKey("slurm", "header")),)
-    gateway, slurm = minted(b"theirs", "watt", 1_000, 600), minted(b"ours", "watt", 1_100, 900)
-    later = minted(b"theirs", "watt", 1_500, 600)
+    gateway, slurm = sign_jwt(b"theirs", "watt", 1_000, 600), sign_jwt(b"ours", "watt", 1_100, 900)
+    later = sign_jwt(b"theirs", "watt", 1_500, 600)
     for in_header, in_secret, times in (
         (f"Bearer {gateway}", slurm, (1_000, 1_600)),
         (f"Bearer {later}", slurm, (1_100, 2_000)),

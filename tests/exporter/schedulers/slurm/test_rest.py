@@ -15,7 +15,7 @@ from rackwatt_exporter.config.options import SecretKey
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
-from rackwatt_exporter.schedulers.slurm.auth import LIFE_S, minted
+from rackwatt_exporter.schedulers.slurm.auth import LIFE_S, sign_jwt
 from rackwatt_exporter.schedulers.slurm.options import SlurmRestOptions
 from rackwatt_exporter.schedulers.slurm.rest import SlurmRest
 from tests.eventually import PATIENCE_S
@@ -161,7 +161,7 @@ async def test_versions_that_are_all_too_old_are_a_bad_reply_that_names_them(
 async def test_an_expired_token_is_auth_failed_and_not_shown(
     cluster: SlurmCluster, secrets: Secrets, tmp_path: Path
 ) -> None:
-    token = minted(cluster.jwt_key.read_bytes(), "root", time.time() - 60, life_s=30)
+    token = sign_jwt(cluster.jwt_key.read_bytes(), "root", time.time() - 60, life_s=30)
     error = await failure_of(with_token(cluster, tmp_path, token), secrets)
     assert error.reason is Reason.AUTH_FAILED
     assert str(error).startswith("the token expired at 20")

@@ -11,7 +11,7 @@ import pytest
 from rackwatt_exporter.config.secrets import Secrets
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.commands import CliOptions, SshOptions
-from rackwatt_exporter.schedulers.slurm.auth import TokenTimes, minted
+from rackwatt_exporter.schedulers.slurm.auth import TokenTimes, sign_jwt
 from rackwatt_exporter.schedulers.slurm.ways import slurm_scheduler, token_of, user_of
 from tests.exporter.schedulers.bindings import resolved
 from tests.peers.slurm import SlurmCluster
@@ -59,7 +59,7 @@ async def test_a_token_in_our_environment_that_has_expired_is_refused(
     """So the times are those of the token that Slurm looks at."""
     key = stage.jwt_key.read_bytes()
     monkeypatch.setenv("SLURM_CONF", str(stage.configuration))
-    monkeypatch.setenv("SLURM_JWT", minted(key, "root", time.time() - 7200))
+    monkeypatch.setenv("SLURM_JWT", sign_jwt(key, "root", time.time() - 7200))
     scheduler = slurm_scheduler(resolved("slurm: {cli: {}}, timeout: 30s"), Secrets(Path()))
     try:
         with pytest.raises(ReadError) as caught:
@@ -72,7 +72,7 @@ async def test_a_token_in_our_environment_that_has_expired_is_refused(
 def test_a_token_in_our_environment_is_not_that_of_commands_on_another_host(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("SLURM_JWT", minted(b"key", "root", 1000))
+    monkeypatch.setenv("SLURM_JWT", sign_jwt(b"key", "root", 1000))
     assert token_of(CliOptions()) == TokenTimes(1000, 4600)
     assert token_of(SshOptions("login1", user="watt")) == TokenTimes()
 
