@@ -79,7 +79,7 @@ lock: $(STAMP) ## pin the packages of the images, with hashes; ARGS=--upgrade se
 docs: $(STAMP) ## generate the reference pages from the code
 	$(VENV)/python -m scripts.docs
 
-pictures: setup ## take the screenshots of the documentation from a simulated fleet, in twelve minutes
+pictures: setup ## take the screenshots of pages and dashboards from simulated fleets, in a quarter of an hour; needs npm
 	@$(VENV)/python -m scripts.pictures
 
 clean: ## remove generated files

@@ -8,7 +8,7 @@ from rackwatt_exporter.commands import run
 from rackwatt_exporter.config.fleet import resolve_fleet
 from rackwatt_exporter.reading import Reason
 from scripts.docs import PAGES
-from scripts.pictures import MAX_BYTES
+from scripts.pictures.camera import MAX_BYTES
 from tests.e2e import doc_commands as manual
 
 ROOT = Path(__file__).parents[1]

@@ -1,0 +1,1 @@
+"""The pictures of the documentation: pages of the exporters, alerts, and Grafana's panels."""
