@@ -40,6 +40,11 @@ def select_by_job(params: Params, family: str, *matchers: str) -> str:
     return f"{family}{{{','.join((_whose(params), *matchers))}}}"
 
 
+def with_name(expression: str, label: str, instead: str) -> str:
+    """Return an expression in which an empty label has a word: Grafana's legend would have none."""
+    return f'label_replace({expression}, "{label}", "{instead}", "{label}", "")'
+
+
 def _whose(params: Params) -> str:
     named = "service" if "jobLabel" in params.service_monitor else "job"
     return f'{named}="{params.base}"'

@@ -170,6 +170,25 @@ def test_dashboard_tables_show_no_name_of_a_series_and_a_title_for_their_values(
     assert shown["Nodes that are not measured"] is None  # only its labels say something
 
 
+def test_dashboard_legends_have_a_word_where_a_label_is_empty() -> None:
+    """An empty legend is `Value` in Grafana."""
+    may_be_empty = re.compile(r"\{\{(rack|type|user|account|reason)\}\}")
+    named = set()
+    for panel in every_panel("timeseries"):
+        for target in panel["targets"]:
+            label = may_be_empty.fullmatch(target["legendFormat"])
+            expression = target["expr"]
+            if label is None or f'{label[1]}!=""' in expression:
+                continue
+            if label[1] == "reason" and "pending_jobs" not in expression:
+                continue  # one of a closed list
+            assert re.fullmatch(
+                rf'label_replace\(.*, "{label[1]}", "\(.+\)", "{label[1]}", ""\)', expression
+            )
+            named.add(label[1])
+    assert named == {"rack", "type", "user", "account", "reason"}
+
+
 def test_dashboards_of_a_scheduler_are_those_that_its_metrics_have_data_for() -> None:
     def names(spec: str) -> list[str]:
         return [name.removesuffix(".json") for name in models(binding(spec))]

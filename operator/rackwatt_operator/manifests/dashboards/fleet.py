@@ -5,7 +5,7 @@ from functools import partial
 
 from rackwatt_operator.manifests.dashboards.grafana import COUNT, Panel, Query, errors_panel, stat
 from rackwatt_operator.manifests.params import Params
-from rackwatt_operator.manifests.promql import JOB, select
+from rackwatt_operator.manifests.promql import JOB, select, with_name
 from rackwatt_operator.manifests.rules import power
 
 _JOULES_OF_A_KILOWATT_HOUR = "3.6e6"
@@ -49,7 +49,11 @@ def _over_time(params: Params, recorded: bool) -> Iterator[Panel]:
         yield Panel(
             title=f"Power by {level}",
             kind="timeseries",
-            queries=(Query(_power(params, recorded, level), f"{{{{{level}}}}}"),),
+            queries=(
+                Query(
+                    with_name(_power(params, recorded, level), level, "(none)"), f"{{{{{level}}}}}"
+                ),
+            ),
             unit="watt",
             description=f"Sum of watts by the {level} that the resource states.",
             stacked=True,

@@ -13,7 +13,7 @@ from rackwatt_operator.manifests.dashboards.grafana import COUNT, Panel, Query, 
 from rackwatt_operator.manifests.dashboards.licenses import license_panels
 from rackwatt_operator.manifests.dashboards.limits import limit_panels
 from rackwatt_operator.manifests.params import Params
-from rackwatt_operator.manifests.promql import select
+from rackwatt_operator.manifests.promql import select, with_name
 from rackwatt_operator.manifests.rules import power
 
 _WAITING = 'state=~"pending|held"'
@@ -48,7 +48,7 @@ def _queue_panels(params: Params, partitions: bool) -> Iterator[Panel]:
     yield stat("GPUs in use", _used(params, "gpus"), "percentunit", "Of those of all nodes.")
     yield stacked("Jobs by state", f"sum by (state) ({jobs})", "{{state}}", "Each task is a job.")
     pending = select(params, "rackwatt_scheduler_pending_jobs")
-    reasons = f"topk({_MOST}, sum by (reason) ({pending}))"
+    reasons = with_name(f"topk({_MOST}, sum by (reason) ({pending}))", "reason", "(none)")
     yield stacked("Waiting jobs by reason", reasons, "{{reason}}", "Why the scheduler starts none.")
     if partitions:
         yield from _by_partition(params)
@@ -102,7 +102,7 @@ def _user_panels(params: Params, holders: Iterable[str]) -> Iterator[Panel]:
             jobs = select(params, f"rackwatt_scheduler_{holder}_jobs", matcher)
             yield stacked(
                 f"{title} jobs by {holder}",
-                f"topk({_MOST}, sum by ({holder}) ({jobs}))",
+                with_name(f"topk({_MOST}, sum by ({holder}) ({jobs}))", holder, "(unknown)"),
                 f"{{{{{holder}}}}}",
                 "Each task of an array is a job.",
             )
@@ -134,7 +134,7 @@ def _held(params: Params, holder: str, what: str, title: str) -> Panel:
     held = select(params, f"rackwatt_scheduler_{holder}_allocated_{what}")
     return stacked(
         f"{title} by {holder}",
-        f"topk({_MOST}, sum by ({holder}) ({held}))",
+        with_name(f"topk({_MOST}, sum by ({holder}) ({held}))", holder, "(unknown)"),
         f"{{{{{holder}}}}}",
         f"The {_MOST} that hold the most.",
     )

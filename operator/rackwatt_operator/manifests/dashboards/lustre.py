@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rackwatt_operator.manifests.dashboards.grafana import COUNT, Panel, Query, errors_panel, stat
 from rackwatt_operator.manifests.params import Params
-from rackwatt_operator.manifests.promql import select
+from rackwatt_operator.manifests.promql import select, with_name
 from rackwatt_operator.manifests.rules.lustre import UNRESOLVED, io
 
 _MOST = 15
@@ -67,7 +67,7 @@ def _most(params: Params, title: str, family: str, holder: str, unit: str = "ops
     return Panel(
         title=title,
         kind="timeseries",
-        queries=(Query(series, f"{{{{{holder}}}}}"),),
+        queries=(Query(with_name(series, holder, "(unknown)"), f"{{{{{holder}}}}}"),),
         unit=unit,
         description=f"The {_MOST} with the most.",
         stacked=True,

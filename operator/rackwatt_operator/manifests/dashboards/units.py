@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from rackwatt_operator.manifests.dashboards.grafana import COUNT, Panel, Query, errors_panel, stat
 from rackwatt_operator.manifests.params import Params
-from rackwatt_operator.manifests.promql import select, select_by_job
+from rackwatt_operator.manifests.promql import select, select_by_job, with_name
 
 _MOST = 20
 _UNIT = "job, service, node, manager, unit"
@@ -70,12 +70,13 @@ def _most(
     kind: str = "timeseries",
 ) -> Panel:
     joined = f"({series}) * on ({_UNIT}) group_left ({holder}) ({_whose(params, holder, window)})"
+    largest = f"topk({_MOST}, sum by ({holder}) ({joined}))"
     return Panel(
         title=title,
         kind="table" if kind == "table" else "timeseries",
-        queries=(Query(f"topk({_MOST}, sum by ({holder}) ({joined}))", f"{{{{{holder}}}}}"),),
+        queries=(Query(with_name(largest, holder, "(unknown)"), f"{{{{{holder}}}}}"),),
         unit=unit,
-        description=f"The {_MOST} with the most; the empty one is not known.",
+        description=f"The {_MOST} with the most.",
         stacked=kind != "table",
         value="Energy" if kind == "table" else "",
     )
