@@ -2,18 +2,24 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from rackwatt_accounting.model.associations import Associations
+from rackwatt_accounting.model.associations import Account, Associations, Membership
 from rackwatt_accounting.model.calendar import Calendar
 from rackwatt_accounting.model.unit import Unit
 from rackwatt_accounting.model.window import Window
+from rackwatt_accounting.storage.associations import (
+    accounts_of,
+    members,
+    replace_associations,
+    texts_in,
+)
 from rackwatt_accounting.storage.cursors import advance, cursor, fill_gaps
 from rackwatt_accounting.storage.database import Database, StorageError
 from rackwatt_accounting.storage.energy import MeasuredDay, UnitDay, days_since, write_energy
 from rackwatt_accounting.storage.names import Names
-from rackwatt_accounting.storage.schema import METADATA, accounts, memberships, settings
+from rackwatt_accounting.storage.schema import METADATA, settings
 from rackwatt_accounting.storage.sums import derive_sums, keep_sums_before
 from rackwatt_accounting.storage.units import (
     UnitWriter,
@@ -120,38 +126,37 @@ class Store:
 
     async def write_associations(self, cluster: str, associations: Associations) -> None:
         """Replace accounts and memberships of a cluster."""
-        people = associations.memberships
-        texts = {
-            text for account in associations.accounts for text in (account.name, account.parent)
-        }
-        texts |= {text for person in people for text in (person.user, person.account)}
         async with self.database.writing() as connection:
-            ids = await self.names.ids(connection, {cluster, *texts})
-            number = ids[cluster]
-            for table in (accounts, memberships):
-                await connection.execute(delete(table).where(table.c.cluster == number))
-            account_rows = {
-                account.name: {
-                    "cluster": number,
-                    "account": ids[account.name],
-                    "parent": ids[account.parent],
-                    "description": account.description,
-                }
-                for account in associations.accounts
-            }
-            member_rows = {
-                (person.user, person.account): {
-                    "cluster": number,
-                    "user": ids[person.user],
-                    "account": ids[person.account],
-                    "coordinator": int(person.is_coordinator),
-                }
-                for person in sorted(people, key=lambda person: person.is_coordinator)
-            }
-            for table, rows in ((accounts, account_rows), (memberships, member_rows)):
-                if rows:
-                    await connection.execute(insert(table), list(rows.values()))
+            ids = await self.names.ids(connection, {cluster, *texts_in(associations)})
+            await replace_associations(connection, ids[cluster], associations, ids)
         self.names.remember(ids)
+
+    async def associations(self, user: str) -> dict[str, Associations]:
+        """Return, by cluster, the memberships of a user, and the accounts of these clusters."""
+        async with self.database.reading() as connection:
+            ids = await self.names.known_ids(connection, [user])
+            if user not in ids:
+                return {}
+            mine = await members(connection, ids[user])
+            tree = await accounts_of(connection, {row.cluster for row in mine})
+            numbers = {number for row in mine for number in row.numbers}
+            numbers |= {number for row in tree for number in row.numbers}
+            texts = await self.names.texts(connection, numbers)
+        found: dict[str, Associations] = {}
+        for cluster in {row.cluster for row in mine}:
+            found[texts[cluster]] = Associations(
+                tuple(
+                    Account(texts[row.account], texts[row.parent])
+                    for row in tree
+                    if row.cluster == cluster
+                ),
+                tuple(
+                    Membership(user, texts[row.account], row.is_coordinator)
+                    for row in mine
+                    if row.cluster == cluster
+                ),
+            )
+        return found
 
     async def delete_units_before(self, day: int) -> int:
         """Delete units that ended before a day and keep their sums; return how many."""

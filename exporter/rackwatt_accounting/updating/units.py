@@ -67,11 +67,13 @@ class UnitUpdates:
                 report(day, len(batch))
         return written
 
-    async def update_associations(self) -> None:
-        """Replace accounts and memberships; raises ReadError."""
+    async def update_associations(self) -> int:
+        """Replace accounts and memberships; return how many memberships; raises ReadError."""
         associations = await self.source.associations()
-        if associations is not None:
-            await self.store.write_associations(self.cluster, associations)
+        if associations is None:
+            return 0
+        await self.store.write_associations(self.cluster, associations)
+        return len(associations.memberships)
 
     async def _find_unseen(self, seen_s: int) -> int:
         missed = await self.store.unseen(self.cluster, seen_s, _UNSEEN)

@@ -5,18 +5,18 @@ What is left at the edges of a window, or of days in another time zone, comes fr
 those days: each counts with the seconds that lie within, and with that part of its energy.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select
+from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rackwatt_accounting.model.phase import Phase
 from rackwatt_accounting.model.window import Window
-from rackwatt_accounting.storage.names import Names
 from rackwatt_accounting.storage.schema import sums, unit_days, units
 from rackwatt_accounting.storage.store import Store
-from rackwatt_accounting.usage.question import Question, Visible, periods
+from rackwatt_accounting.usage.question import Question, periods
+from rackwatt_accounting.usage.rows import Rows, rows_of
 from rackwatt_accounting.usage.used import Used
 
 Group = tuple[int, ...]
@@ -33,14 +33,14 @@ class UsageRow(NamedTuple):
 async def answer(store: Store, question: Question) -> AsyncIterator[UsageRow]:
     """Yield what each group used in each period, in order; a group that used nothing has no row."""
     async with store.database.reading() as connection:
-        filtered = await _filter(connection, store.names, question)
+        rows = await rows_of(connection, store.names, question.scope, question.filters)
         for label, window in periods(question):
-            used = await _used(connection, store, question, window, filtered)
+            used = await _used(connection, store, question, window, rows)
             texts = await store.names.texts(
                 connection, {number for group in used for number in group}
             )
-            rows = [(tuple(texts[number] for number in group), used[group]) for group in used]
-            for names, total in sorted(rows):
+            named = [(tuple(texts[number] for number in group), used[group]) for group in used]
+            for names, total in sorted(named):
                 yield UsageRow(label, names, total)
 
 
@@ -49,11 +49,11 @@ async def _used(
     store: Store,
     question: Question,
     window: Window,
-    filtered: "_Filter",
+    rows: Rows,
 ) -> dict[Group, Used]:
     whole, edges = _parts(store, window)
-    selected = [_sums_of(whole, question, filtered)] if whole else []
-    selected += [_edge(day, part, question, filtered) for day, part in edges]
+    selected = [_sums_of(whole, question, rows)] if whole else []
+    selected += [_edge(day, part, question, rows) for day, part in edges]
     used: dict[Group, Used] = {}
     for one in selected:
         for row in await connection.execute(one):
@@ -72,18 +72,18 @@ def _parts(store: Store, window: Window) -> tuple[range, list[tuple[int, Window]
     return range(whole[0], whole[-1] + 1) if whole else range(0), edges
 
 
-def _sums_of(days: range, question: Question, filtered: "_Filter") -> Select[Any]:
+def _sums_of(days: range, question: Question, rows: Rows) -> Select[Any]:
     group = [sums.c[dimension.value] for dimension in question.aggregate]
     totals = (func.sum(sums.c[field]) for field in Used._fields)
     return (
         select(*group, *totals)
-        .where(sums.c.day.between(days[0], days[-1]), filtered.of(sums.c))
+        .where(sums.c.day.between(days[0], days[-1]), rows.of(sums.c))
         .group_by(*group)
         .having(func.count() > 0)
     )
 
 
-def _edge(day: int, part: Window, question: Question, filtered: "_Filter") -> Select[Any]:
+def _edge(day: int, part: Window, question: Question, rows: Rows) -> Select[Any]:
     """Select what the units of a day used within a part of it."""
     group = [units.c[dimension.value] for dimension in question.aggregate]
     from_s, to_s = units.c.started_s + units.c.suspended_s, units.c.end_s
@@ -106,54 +106,8 @@ def _edge(day: int, part: Window, question: Question, filtered: "_Filter") -> Se
     return (
         select(*group, *map(func.sum, totals))
         .join_from(unit_days, units, unit_days.c.unit == units.c.id)
-        .where(unit_days.c.day == day, unit_days.c.wall_s > 0, filtered.of(units.c))
+        .where(unit_days.c.day == day, unit_days.c.wall_s > 0, rows.of(units.c))
         .where(to_s > part.from_s, from_s < part.to_s)
         .group_by(*group)
         .having(func.count() > 0)
     )
-
-
-class _Filter(NamedTuple):
-    """Numbers of the names that a question allows; None in `visible` allows all."""
-
-    filters: dict[str, set[int]]
-    visible: tuple[int | None, list[tuple[int, int]]] | None
-
-    def of(self, columns: Any) -> ColumnElement[bool]:
-        """Return the condition on a table that has the columns of all dimensions."""
-        return and_(True, *self._conditions(columns))
-
-    def _conditions(self, columns: Any) -> Iterator[ColumnElement[bool]]:
-        for name, numbers in self.filters.items():
-            yield columns[name].in_(numbers)
-        if self.visible is None:
-            return
-        user, accounts = self.visible
-        own = [columns.user == user] if user is not None else []
-        led = [
-            and_(columns.cluster == cluster, columns.account == account)
-            for cluster, account in accounts
-        ]
-        yield or_(false(), *own, *led)
-
-
-async def _filter(connection: AsyncConnection, names: Names, question: Question) -> _Filter:
-    filters: dict[str, set[int]] = {}
-    for dimension, texts in question.filters.items():
-        filters[dimension.value] = set((await names.known_ids(connection, texts)).values())
-    return _Filter(filters, await _visible_ids(connection, names, question.visible))
-
-
-async def _visible_ids(
-    connection: AsyncConnection, names: Names, visible: Visible
-) -> tuple[int | None, list[tuple[int, int]]] | None:
-    if visible.everything:
-        return None
-    texts = {visible.user, *(text for pair in visible.accounts for text in pair)}
-    ids = await names.known_ids(connection, texts)
-    led = [
-        (ids[cluster], ids[account])
-        for cluster, account in visible.accounts
-        if cluster in ids and account in ids
-    ]
-    return (ids.get(visible.user) if visible.user else None), led

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from rackwatt_accounting.identity.rights import Scope
 from rackwatt_accounting.model.calendar import Calendar, date_text
 from rackwatt_accounting.model.window import Window
 
@@ -28,27 +29,17 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Visible:
-    """Whose units an answer may have: those of a user, and those of accounts.
-
-    `accounts` are pairs of a cluster and an account. `everything` leaves nothing out.
-    """
-
-    everything: bool = False
-    user: str = ""
-    accounts: frozenset[tuple[str, str]] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
 class Question:
     """What is to be summed; `filters` keep the rows that have one of the names.
+
+    `scope` is what the caller may see: no answer has more.
 
     `calendar` gives the days and months of the steps. It need not be that of the database.
     """
 
     window: Window
     calendar: Calendar
-    visible: Visible
+    scope: Scope
     aggregate: tuple[Dimension, ...] = ()
     step: Step | None = None
     filters: Mapping[Dimension, Collection[str]] = field(default_factory=dict)

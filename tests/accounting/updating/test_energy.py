@@ -8,13 +8,14 @@ import pytest
 
 from rackwatt_accounting.energy.attribution import Method
 from rackwatt_accounting.energy.counters import CounterReader
+from rackwatt_accounting.identity.rights import ClusterScope, Scope
 from rackwatt_accounting.model.calendar import day_number
 from rackwatt_accounting.model.unit import Unit
 from rackwatt_accounting.model.window import Window
 from rackwatt_accounting.storage.store import Store
 from rackwatt_accounting.updating.energy import EnergyUpdates
 from rackwatt_accounting.usage.answer import answer
-from rackwatt_accounting.usage.question import Dimension, Question, Step, Visible
+from rackwatt_accounting.usage.question import Dimension, Question, Step
 from rackwatt_exporter.protocols.http.client import HttpClient
 from rackwatt_exporter.protocols.http.prometheus import PrometheusApi
 from rackwatt_exporter.protocols.http.tls import TlsParameters
@@ -23,6 +24,7 @@ from tests.peers.prometheus import prometheus
 
 PARIS_DAY = day_number("2026-11-10")
 STEP_S = 30
+EVERYTHING = Scope({"prod": ClusterScope("", everything=True)})
 KEPT_S = 120
 POWER = {"long": 400, "night": 250, "short": 100, "twice": 300, "wide": 50, "unmeasured": 700}
 
@@ -94,9 +96,7 @@ async def reader(prometheus_url: str) -> AsyncIterator[CounterReader]:
 
 
 async def joules(store: Store, window: Window) -> Mapping[tuple[str, str], int]:
-    question = Question(
-        window, store.calendar, Visible(everything=True), (Dimension.USER,), Step.DAY
-    )
+    question = Question(window, store.calendar, EVERYTHING, (Dimension.USER,), Step.DAY)
     return {(row.names[0], row.period): row.used.host_mj async for row in answer(store, question)}
 
 
@@ -169,7 +169,7 @@ async def test_energy_that_nothing_measured_is_not_covered(reader: CounterReader
         half = msgspec.structs.replace(UNITS[5], nodes=4)
         await store.write_window("prod", WHOLE, [lone, half], WHOLE.to_s)
         await EnergyUpdates(store, "prod", reader).fill(WHOLE)
-        question = Question(WHOLE, store.calendar, Visible(everything=True), (Dimension.USER,))
+        question = Question(WHOLE, store.calendar, EVERYTHING, (Dimension.USER,))
         used = {row.names[0]: row.used async for row in answer(store, question)}
         assert (used["alone"].coverage, used["alone"].host_mj) == (0, 0)
         assert used["wide"].coverage == pytest.approx(0.5, abs=0.01)

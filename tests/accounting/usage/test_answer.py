@@ -7,20 +7,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rackwatt_accounting.identity.rights import ClusterScope, Scope
 from rackwatt_accounting.model.calendar import Calendar, day_number
 from rackwatt_accounting.model.unit import Unit
 from rackwatt_accounting.model.window import Window
 from rackwatt_accounting.storage.store import Store
 from rackwatt_accounting.usage.answer import UsageRow, answer
-from rackwatt_accounting.usage.question import Dimension, Question, Step, Visible
+from rackwatt_accounting.usage.question import Dimension, Question, Step
 from tests.accounting.stores import empty_store
 from tests.accounting.truth import BEGIN_S, LENGTH_S, Totals, some_units, used, windows
 
 ALL = Window(BEGIN_S, BEGIN_S + LENGTH_S + 4 * 86400)
 SEEN_S = ALL.to_s
 WHO = (Dimension.USER, Dimension.ACCOUNT)
-EVERYTHING = Visible(everything=True)
+EVERYTHING = Scope({"prod": ClusterScope("", everything=True)})
 PARIS = Calendar("Europe/Paris")
+
+
+def scope(user: str, *accounts: str) -> Scope:
+    return Scope({"prod": ClusterScope(user, accounts=frozenset(accounts))})
 
 
 async def ask(store: Store, question: Question) -> list[UsageRow]:
@@ -71,22 +76,20 @@ async def test_usage_has_days_of_the_site_with_their_dates(store: Store) -> None
 
 
 @pytest.mark.parametrize(
-    ("visible", "seen"),
+    ("allowed", "seen"),
     [
-        (Visible(user="ann"), {("ann", "physics")}),
-        (Visible(user="nobody"), set()),
-        (Visible(), set()),
-        (
-            Visible(user="ann", accounts=frozenset({("prod", "chemistry")})),
-            {("ann", "physics"), ("bob", "chemistry")},
-        ),
-        (Visible(accounts=frozenset({("other", "chemistry")})), set()),
+        (scope("ann"), {("ann", "physics")}),
+        (scope("nobody"), set()),
+        (scope(""), set()),
+        (scope("ann", "chemistry"), {("ann", "physics"), ("bob", "chemistry")}),
+        (Scope({"other": ClusterScope("ann", everything=True)}), set()),
+        (Scope({}), set()),
         (EVERYTHING, {("ann", "physics"), ("bob", "chemistry")}),
     ],
 )
 @pytest.mark.parametrize("cut_s", [0, 7])
 async def test_usage_has_only_rows_that_the_caller_may_see(
-    store: Store, visible: Visible, seen: set[tuple[str, str]], cut_s: int
+    store: Store, allowed: Scope, seen: set[tuple[str, str]], cut_s: int
 ) -> None:
     day = PARIS.window(day_number("2026-11-03"))
     people = (("ann", "physics"), ("bob", "chemistry"))
@@ -103,7 +106,7 @@ async def test_usage_has_only_rows_that_the_caller_may_see(
     ]
     await store.write_window("prod", day, batch, day.to_s)
     window = Window(day.from_s + cut_s, day.to_s)
-    rows = await ask(store, Question(window, PARIS, visible, WHO))
+    rows = await ask(store, Question(window, PARIS, allowed, WHO))
     assert {row.names for row in rows} == seen
 
 

@@ -1,0 +1,1 @@
+"""Commands of `rackwatt-accounting`, one in each module."""
