@@ -183,6 +183,8 @@ class HttpClient:
         cause, url = _root(error), httpx.URL(self._url)
         answered, self._answered = self._answered, False
         peer = Peer(url.host, url.port or 443, self._certificate, self._parameters)
+        if isinstance(error, httpx.TimeoutException):
+            return to_read_error(error)
         if isinstance(cause, ssl.SSLError):
             if isinstance(error, httpx.ConnectError):
                 return await diagnose(cause, peer)
@@ -258,7 +260,9 @@ async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
 def to_read_error(error: httpx.HTTPError | ssl.SSLError) -> ReadError:
     """Map an exception of httpx, other than one of TLS, to a ReadError."""
     if isinstance(error, httpx.TimeoutException):
-        return ReadError(Reason.TIMEOUT, "no response in time")
+        in_handshake = isinstance(_root(error), ssl.SSLWantReadError)
+        what = "the TLS handshake did not end in time" if in_handshake else "no response in time"
+        return ReadError(Reason.TIMEOUT, what)
     cause = _root(error)
     if isinstance(cause, socket.gaierror):
         return ReadError(Reason.NAME_UNRESOLVED, "the URL's host is a name that does not resolve")

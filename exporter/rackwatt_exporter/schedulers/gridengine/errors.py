@@ -7,7 +7,8 @@ _FAILURES = (
     (
         "env: ",
         Reason.COMMAND_FAILED,
-        "there is no qstat: install Grid Engine's commands, or name their directory in `path`",
+        "there is no qhost or qstat: install Grid Engine's commands, or name their directory in "
+        "`path`",
     ),
     (
         "SGE_ROOT",

@@ -26,10 +26,11 @@ class Status(msgspec.Struct):
 def refusal(status: int, body: bytes, path: str) -> ReadError:
     """Return the reason for a response that is not what was requested."""
     try:
-        said = msgspec.json.decode(body, type=Status).message or ""
+        said = msgspec.json.decode(body, type=Status).message
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        said = quoted(body, _MAX_WORDS)
-    message = quoted(said, _MAX_WORDS)
+        said = None
+    said = said or quoted(body, _MAX_WORDS)
+    message = quoted(said, _MAX_WORDS) or f"status {status}, without a word"
     if status == 401:
         text = f"the API server does not accept the token or certificate: {message}"
         return ReadError(Reason.AUTH_FAILED, text)

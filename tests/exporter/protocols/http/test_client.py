@@ -208,6 +208,20 @@ async def test_a_service_that_speaks_no_tls_is_tls_failed(tmp_path: Path) -> Non
             assert await failure(service) is Reason.TLS_FAILED
 
 
+async def test_a_service_that_is_silent_in_the_handshake_is_a_timeout(tmp_path: Path) -> None:
+    async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(wait, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        url, tls = f"https://127.0.0.1:{port}", TlsOptions(insecure_skip_verify=True)
+        async with asking(url, tmp_path, tls, timeout_s=0.3) as service:
+            with pytest.raises(ReadError, match="the TLS handshake did not end") as caught:
+                await service.get("/", {})
+    assert caught.value.reason is Reason.TIMEOUT
+
+
 async def test_what_is_not_http_is_a_bad_reply(tmp_path: Path) -> None:
     async def babble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail.example ESMTP\r\n")

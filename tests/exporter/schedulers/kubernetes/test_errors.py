@@ -15,6 +15,8 @@ from rackwatt_exporter.schedulers.kubernetes.errors import grant, refusal
         (429, b'{"message":"too many requests"}', Reason.BAD_REPLY, "too many requests"),
         (500, b"\xff\x1b[2J", Reason.BAD_REPLY, "status 500"),
         (503, b"[" * 100_000, Reason.BAD_REPLY, "status 503"),
+        (403, b'{"forbidden": true}', Reason.PRIVILEGE_INSUFFICIENT, '{"forbidden": true} (docs'),
+        (401, b"", Reason.AUTH_FAILED, "token or certificate: status 401, without a word"),
     ],
 )
 def test_a_refusal_has_its_reason_and_the_words_of_the_server(
