@@ -1,6 +1,7 @@
 import logging
 import math
 
+import msgspec
 import pytest
 
 from rackwatt_exporter.collectors.base import CollectorResult
@@ -52,6 +53,23 @@ def test_the_collector_store_adds_up_watts_once_every_domain_is_known() -> None:
     node.find(2000.0, 550.0, core=1800.0)  # one did not advance: no partial sum
     assert node.machine.watts(node.rapl) is None
     assert set(node.meters) == {"rapl/package-0", "rapl/package-1", "rapl/package-0/core"}
+
+
+def test_the_collector_store_adds_up_watts_where_what_cannot_be_read_is_no_part_of_the_sum() -> (
+    None
+):
+    node = Node()
+    psys, package = ReadError(Reason.BAD_REPLY, "psys"), ReadError(Reason.BAD_REPLY, "package-1")
+    for joules in (0.0, 1000.0):
+        node.find(joules, joules, amiss=psys)
+    assert node.machine.watts(node.rapl) is None  # it may be any part
+    value = node.rapl.value
+    assert value is not None
+    for lacking, error in (({"package"}, package), (set(), psys)):
+        whole = msgspec.structs.replace(value, lacking=frozenset(lacking), error=error)
+        node.rapl.value = whole
+        watts = node.machine.watts(node.rapl)
+        assert (watts is None) is bool(lacking)
 
 
 def test_the_collector_store_has_the_watts_of_a_platform_with_many_accelerators() -> None:

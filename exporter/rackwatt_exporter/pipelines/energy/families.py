@@ -56,7 +56,8 @@ IDLE_POWER = MetricFamily(
 SOURCE = MetricFamily(
     "rackwatt_node_energy_source_info",
     "gauge",
-    "1 for the source that measures the node; gpus is whether it includes the GPU boards.",
+    "1 for the source that measures the node; gpus is whether it includes the GPU boards, or none "
+    "where no collector has found any.",
     ("node", "source", "gpus"),
 )
 HEALTH = HealthFamilies.of("energy", ("node",))

@@ -194,9 +194,11 @@ class NodeEnergy:
         return self._spec.is_required and self._meters.is_in_vain
 
     def _gpus(self, position: Position | None) -> str:
-        """Return whether the source measures the GPUs, too; empty where there is none."""
+        """Return whether the source measures the GPUs, too; empty where there is no source."""
         if position is None or not position.meters.source:
             return ""
+        if not position.meters.expected_gpus:
+            return "none"
         gpus = self._spec.division.gpus
         if position.meters.is_whole and gpus != AUTO:
             return gpus

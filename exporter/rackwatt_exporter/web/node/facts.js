@@ -3,7 +3,7 @@
 import { element } from "../fleet/element.js";
 import { duration, energy, UNKNOWN, watts as inWatts } from "../fleet/words.js";
 
-const GPUS = { included: "included in the source", separate: "measured separately, and added" };
+const GPUS = { included: "included in the source", separate: "measured separately, and added", none: "none found" };
 
 /** Write the facts of a ledger; of one that has no value, what is missing. */
 export function writeFacts(into, ledger, parts) {

@@ -51,8 +51,8 @@ def unit_alerts(params: Params) -> Iterator[Alert]:
         severity="warning",
         summary="Units of {{ $labels.manager }} on node {{ $labels.node }} are not read, or not "
         "all",
-        description=f"For {for_}, its control groups could not be read, or a part of them: their "
-        "energy is unattributed.",
+        description=f"For {for_}, its control groups could not be read, or a part of them: what "
+        "these may have used is unattributed. Where names alone are missing, nothing is.",
         runbook="`units` in that exporter's /status, or its page /node, has the reason and what to "
         "do.",
     )

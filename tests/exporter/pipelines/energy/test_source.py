@@ -102,7 +102,7 @@ async def test_the_source_divides_what_rapl_counted_between_jobs_by_cpu_time(nod
         node.read_jobs()
         view = await node.read()
     assert joules(view) == {"one": 4000.0, "two": 2000.0}
-    assert (view.source, view.gpus, view.measured, view.imbalance) == ("rapl", "separate", 6000, 0)
+    assert (view.source, view.gpus, view.measured, view.imbalance) == ("rapl", "none", 6000, 0)
     assert view.units["slurm", "one"].watts == pytest.approx(200.0)
 
 
