@@ -16,6 +16,7 @@ from rackwatt_exporter.config.secrets import Secrets
 SOURCES: Mapping[str, str] = MappingProxyType(
     {
         "slurm": "rackwatt_accounting.sources.slurm.ways:slurm_accounting",
+        "pbs": "rackwatt_accounting.sources.pbs.logs_and_queue:pbs_accounting",
     }
 )
 

@@ -35,7 +35,9 @@ class _Job(msgspec.Struct):
 
     job_state: Any = None
     queue: Any = None
+    name: Any = msgspec.field(default=None, name="Job_Name")
     euser: Any = None
+    egroup: Any = None
     owner: Any = msgspec.field(default=None, name="Job_Owner")
     account: Any = msgspec.field(default=None, name="Account_Name")
     project: Any = None

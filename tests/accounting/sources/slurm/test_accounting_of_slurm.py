@@ -139,7 +139,8 @@ async def test_every_run_is_a_unit_with_what_it_was_given(site: Site, sacct: Sac
     assert (never.state, never.has_run, never.cpus) == ("cancelled", False, 0)
     assert never.ended_at_s is not None
     again = units[site.again]
-    assert (again.state, again.node_list) == ("requeued", "n1")
+    assert again.state == "requeued"
+    assert again.node_list in site.cluster.nodes
     for unit in units.values():
         assert unit.ended_at_s is not None
         assert WHEN_S < (unit.submitted_at_s or 0) <= unit.started_at_s <= unit.ended_at_s
