@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -255,6 +256,8 @@ async def test_a_process_that_dies_is_started_again(collector: NvidiaCollector) 
 
 def children() -> list[int]:
     """Return the processes of the worker that are children of ours and not zombies."""
-    mine = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    commands = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in mine}
+    commands: dict[int, bytes] = {}
+    for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+        with suppress(FileNotFoundError, ProcessLookupError):  # it was reaped meanwhile
+            commands[int(pid)] = Path(f"/proc/{pid}/cmdline").read_bytes()
     return [pid for pid, command in commands.items() if b"collectors.nvidia.worker" in command]
