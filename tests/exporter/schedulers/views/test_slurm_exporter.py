@@ -10,6 +10,8 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
+from rackwatt_crds.schema import schema
 from rackwatt_exporter.config.scheduler import MetricsOptions
 from rackwatt_exporter.schedulers.model.fair_share import FairShare
 from rackwatt_exporter.schedulers.model.job import Job
@@ -35,6 +37,19 @@ MIB = 2**20
 SAME = "–"
 OF_ACCOUNTS = ("slurm_account_job_state", "slurm_account_cpu_alloc", "slurm_account_mem_alloc")
 OF_ANY_PROGRAM = ("go_", "process_", "promhttp_")
+
+FLAGS = {
+    "-web.listen-address", "-web.telemetry-path", "-web.log-level", "-trace.enabled", "-trace.path",
+    "-trace.rate", "-slurm.poll-limit", "-slurm.sinfo-cli", "-slurm.squeue-cli", "-slurm.lic-cli",
+    "-slurm.diag-cli", "-slurm.sacctmgr-cli", "-slurm.scredits-cli", "-slurm.collect-licenses",
+    "-slurm.collect-diags", "-slurm.collect-limits", "-slurm.collect-credits", "-slurm.cli-fallback",
+    "-metrics.exclude",
+}  # fmt: skip
+VARIABLES = {"POLL_LIMIT", "LOGLEVEL", "CLI_TIMEOUT", "TRACE_ROOT_PATH"}
+OF_THE_WRAPPER = {
+    "SLURM_EXPORTER", "SAMPLE_RATE", "SLURM_JOBID", "--endpoint", "--sample-rate", "--jobid",
+    "--dry-run", "--verbose", "--cmd", "--validate",
+}  # fmt: skip
 
 Series = dict[tuple[tuple[str, str], ...], float]
 
@@ -311,3 +326,17 @@ def test_each_defect_that_the_guide_lists_has_its_tests() -> None:
     for _, tests in listed:
         for path, name in re.findall(r"`([^`:]+)(?:::(\w+))?`", tests):
             assert f"def {name}(" in (ROOT / "tests" / path).read_text() or not name
+
+
+def test_the_guide_has_a_row_for_each_flag_and_variable_and_fields_that_there_are() -> None:
+    (text,) = re.findall(
+        r"^## Flags and variables\n(.*?)(?=^## |\Z)", GUIDE, re.DOTALL | re.MULTILINE
+    )
+    first = [line.split("|")[1] for line in text.splitlines() if line.startswith("| ")]
+    named = {name for cell in first for name in re.findall(r"`([\w.-]+)[^`]*`", cell)}
+    assert named == FLAGS | VARIABLES | OF_THE_WRAPPER
+    for path in set(re.findall(r"`spec\.([\w.]+)`", GUIDE)):
+        found = schema(SchedulerBindingSpec)
+        for name in path.split("."):
+            assert name in found["properties"], path
+            found = found["properties"][name]
