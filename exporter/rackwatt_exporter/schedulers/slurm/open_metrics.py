@@ -20,6 +20,7 @@ from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm import open_metrics_text as metrics
 from rackwatt_exporter.schedulers.slurm.options import SlurmMetricsOptions
 from rackwatt_exporter.schedulers.slurm.request_headers import RequestHeaders
+from rackwatt_exporter.schedulers.slurm.rest_errors import redirect_place
 
 NODES = "/metrics/nodes"
 JOBS = "/metrics/jobs"
@@ -33,6 +34,10 @@ _ANONYMOUS = (
 _REFUSED = (
     "slurm.conf must have SlurmctldHttpAuthParameters=jwt_key=FILE with the key of this token, "
     "from Slurm 26.05 on, and the token's user in MetricsAuthUsers."
+)
+_PRIMARY = (
+    "Write the URL of the primary slurmctld, the first SlurmctldHost of slurm.conf, in "
+    "`slurm.openMetrics.url`."
 )
 # With status 500: no such user on the host of slurmctld.
 _NO_SUCH_USER = b"Rejecting authentication"
@@ -118,6 +123,9 @@ class SlurmOpenMetrics:
             message = f"slurmctld refuses {path}: {quoted(answer.body, 160)}"
             remedy = _REFUSED if self._headers.authenticate else _ANONYMOUS
             raise self._headers.refused(ReadError(Reason.AUTH_FAILED, message, remedy=remedy))
+        if 300 <= answer.status < 400:  # a standby answers so, of several SlurmctldHost
+            message = f"{path} is redirected to {redirect_place(answer)}: is this a standby?"
+            raise ReadError(Reason.BAD_REPLY, message, remedy=_PRIMARY)
         if answer.status != 200:
             message = f"{path}: status {answer.status}: {quoted(answer.body, 160)}"
             raise ReadError(Reason.BAD_REPLY, message)

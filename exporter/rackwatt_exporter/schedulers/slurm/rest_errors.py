@@ -107,7 +107,7 @@ def without_subject(error: VersionError, path: str) -> ReadError:
 def _of_gateway(answer: HttpResponse, path: str) -> ReadError:
     """Find what an answer without slurmrestd's own errors means, and who it is of."""
     status, who, words = answer.status, _gateway(answer), _words(answer)
-    if 300 <= status < 400 and (place := _place(answer)):
+    if 300 <= status < 400 and (place := redirect_place(answer)):
         by = f" by {who}" if who else ""
         message = f"{path} is redirected{by} to {place}: write slurmrestd's own URL in `url`"
         text = f"{message}, or in `headers` what it requires"
@@ -154,8 +154,8 @@ def _words(answer: HttpResponse) -> str:
     return f": {words}" if words else ""
 
 
-def _place(answer: HttpResponse) -> str:
-    """Give the place a redirect leads to; its query may hold a secret."""
+def redirect_place(answer: HttpResponse) -> str:
+    """Return the place a redirect leads to, without its query, which may hold a secret."""
     try:
         parts = urlsplit(answer.headers.get("location", ""))
         host = parts.hostname or ""

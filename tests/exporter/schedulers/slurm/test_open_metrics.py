@@ -283,3 +283,23 @@ async def test_a_slurmctld_that_is_gone_or_silent_is_a_failure_and_found_again()
         cluster.start_controller()
         assert (await read(cluster)).numbers is not None
         await slurm.close()
+
+
+async def test_a_standby_that_redirects_to_the_primary_is_said_to_be_one() -> None:
+    async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        place = b"http://ctl1:6817/metrics/nodes?secret=1"
+        writer.write(b"HTTP/1.1 303 See Other\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % place)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(redirect, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        options = SlurmMetricsOptions(f"http://127.0.0.1:{port}")
+        slurm = SlurmOpenMetrics(options, Secrets(Path()), PATIENCE_S)
+        with pytest.raises(ReadError) as caught:
+            await slurm.read()
+        await slurm.close()
+    assert caught.value.reason is Reason.BAD_REPLY
+    assert "redirected to http://ctl1:6817/metrics/nodes: is this a standby?" in str(caught.value)
+    assert "primary slurmctld" in (caught.value.remedy or "")
