@@ -4,9 +4,9 @@ A kind is a field of a document, with the model of its settings. Each table has 
 in a class that the model of the document inherits: type checkers know them, and a new kind changes
 no other model. Every list of kinds is read from a table: the models' rules, validation, the
 operator's NetworkPolicy, status and `check`. The exporter has a registry with the reader of each
-kind. A missing kind fails a test or a look-up and
-is never read as another kind. Collectors have no settings: their table is in
-`node/requirements.py`, with the requirements of each.
+kind. A missing kind fails a test or a look-up and is never read as another kind. The
+tables of collectors and of managers of units say what each requires of a node:
+`node/requirements.py` and `node/unit_requirements.py`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""How the system's ssh logs in to a host: to that of a scheduler's commands, or to a node."""
+"""Log-in of the system's ssh to a host: to that of a scheduler's commands, or to a node."""
 
 from typing import Annotated
 

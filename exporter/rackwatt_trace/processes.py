@@ -1,4 +1,4 @@
-"""What a process and all of its descendants use, from /proc (proc(5)).
+"""Usage of a process and all of its descendants, from /proc (proc(5)).
 
 The kernel adds what a child has used to its parent when the parent waits for it, so the sum over
 all processes of a tree is that of the ended ones as well. What a descendant has used that the tree

@@ -13,6 +13,11 @@ from rackwatt_crds.fields import Credentials
 from rackwatt_crds.grid.zone import Grid
 from rackwatt_crds.kinds import METHODS, PROVIDERS, SCHEDULERS, ConnectingKind, Kind, chosen
 from rackwatt_crds.model import Model
+from rackwatt_crds.node.collectors import Node
+from rackwatt_crds.node.energy import PART_SOURCES
+from rackwatt_crds.node.requirements import REQUIREMENTS
+from rackwatt_crds.node.unit_requirements import GPU_COLLECTORS, GPU_MANAGERS, UNIT_REQUIREMENTS
+from rackwatt_crds.node.units import Units
 from rackwatt_crds.powertarget import MEASURED, PowerTargetSpec
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 from rackwatt_crds.schedulers import flux, gridengine, htcondor, lsf, pbs, slurm
@@ -92,6 +97,18 @@ def test_the_table_of_schedulers_has_all_choices_of_a_binding_and_no_others() ->
 
 def test_the_table_of_providers_has_all_choices_of_a_zone_and_no_others() -> None:
     assert rows(PROVIDERS) == models(Grid)
+
+
+def test_the_settings_inside_a_node_are_those_of_collectors_or_of_the_whole_node() -> None:
+    whole = {"units", "energy", "profiling"}
+    assert models(Node).keys() - whole <= REQUIREMENTS.keys()
+    assert models(Node).keys() >= whole
+
+
+def test_lists_of_some_collectors_and_managers_name_none_that_the_tables_lack() -> None:
+    assert REQUIREMENTS.keys() >= {*GPU_COLLECTORS, *PART_SOURCES}
+    assert UNIT_REQUIREMENTS.keys() >= GPU_MANAGERS
+    assert UNIT_REQUIREMENTS.keys() == models(Units).keys()
 
 
 def test_a_target_measures_all_that_no_binding_has() -> None:

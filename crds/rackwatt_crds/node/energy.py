@@ -1,4 +1,4 @@
-"""How the energy of a node is measured and divided: by which source, and by which weights.
+"""Settings of a node's energy: the source that measures it, and the weights that divide it.
 
 Sources are in the order in which they are chosen, the best first. One of the whole machine is
 better than the sum of its parts, which lacks fans, disks and the losses of supplies. Among those a

@@ -1,4 +1,4 @@
-"""Where a scheduler's own commands run: on this machine, or on another one through ssh."""
+"""Host of a scheduler's own commands: this machine, or another one through ssh."""
 
 from typing import Annotated
 

@@ -1,1 +1,1 @@
-"""What is measured inside the machine: one module for each collector."""
+"""Measurements inside the machine: one module for each collector."""

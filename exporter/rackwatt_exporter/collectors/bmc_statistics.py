@@ -1,4 +1,4 @@
-"""What a BMC says of its own measurement: statistics, their window, and what cannot be true."""
+"""Statistics of a BMC's own measurement: their window, and values that cannot be true."""
 
 from collections.abc import Iterator
 

@@ -197,11 +197,11 @@ async def _serve(arguments: argparse.Namespace, paths: Sequence[Path]) -> int:
     exporter = Exporter(
         paths,
         Secrets(arguments.secrets_directory),
-        arguments.state_directory,
-        profiles(arguments),
-        arguments.shard,
-        host(arguments),
-        arguments.retention_s,
+        state_directory=arguments.state_directory,
+        profiles=profiles(arguments),
+        shard=arguments.shard,
+        host=host(arguments),
+        retention_s=arguments.retention_s,
     )
     lag_monitor = LoopLagMonitor()
     stop = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Whether a source of the whole node leaves out its GPUs, because these have supplies of their own.
+"""Detection of GPUs with power supplies of their own, which the source of the node leaves out.
 
 No interface says so. What a source measures cannot be less than a part of it: where the GPUs draw
 more than the node, they are not in it. One reading late or wrong is no proof, and neither is it for

@@ -1,4 +1,4 @@
-"""What the units of a node use of it, at one moment, and between two of them.
+"""Usage of a node by its units, at one moment and between two of them.
 
 CPU time is cumulative, memory is what is held at the moment. A unit that began between two moments
 has used all of its CPU time since the first; one that was there before it was known has used an

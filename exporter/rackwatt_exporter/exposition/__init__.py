@@ -1,1 +1,1 @@
-"""What is rendered for a scrape: the lines of the fleet, and families of the exporter itself."""
+"""Responses to scrapes: the lines of the fleet, and families of the exporter itself."""

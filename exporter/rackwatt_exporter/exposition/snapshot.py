@@ -1,4 +1,4 @@
-"""What is known of all targets at one moment: what a page is written from, in any thread.
+"""Snapshot of all targets at one moment, from which any thread renders a page.
 
 The event loop copies what the records say, and nothing more: what it copies never changes. So what
 a page says belongs together, and an age is that of the watts beside it.

@@ -1,4 +1,4 @@
-"""What a reading of Lustre's I/O comes to, and the jobs that it is joined with."""
+"""Reading of Lustre's I/O, and the jobs that it is joined with."""
 
 from collections import Counter
 from collections.abc import Mapping

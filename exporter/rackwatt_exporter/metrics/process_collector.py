@@ -1,4 +1,4 @@
-"""What this process uses, by the names that every program has which Prometheus watches.
+"""Resource usage of this process, by the names that Prometheus' client libraries use.
 
 Written here, not by Prometheus' client library: it takes 1.2 MiB to import, and every machine that
 is measured from inside would hold them for these nine families.

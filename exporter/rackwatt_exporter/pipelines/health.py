@@ -1,4 +1,4 @@
-"""What /status says of the polls of anything, bounded in length whatever a peer sends."""
+"""Health of polls in /status, bounded in length whatever a peer sends."""
 
 from typing import Any
 

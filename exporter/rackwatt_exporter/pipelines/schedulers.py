@@ -19,6 +19,7 @@ from rackwatt_exporter.pipelines import tracing
 from rackwatt_exporter.pipelines.health import shortened
 from rackwatt_exporter.pipelines.pipeline import Pipeline, Subject
 from rackwatt_exporter.pipelines.shares import SharedNodes
+from rackwatt_exporter.pipelines.snapshot_summary import summarized
 from rackwatt_exporter.pipelines.snapshot_view import MAX_STATES, VIEWS, SnapshotView, make_view
 from rackwatt_exporter.pipelines.tracing import JobListing, TracedSchedulers
 from rackwatt_exporter.polling.schedule import PollSchedule
@@ -27,7 +28,6 @@ from rackwatt_exporter.received import ReceivedBytes, counting
 from rackwatt_exporter.schedulers.base import Scheduler
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.registry import scheduler
-from rackwatt_exporter.schedulers.views.jobs import job_counts
 from rackwatt_exporter.schedulers.views.nodes import state_counts
 from rackwatt_exporter.schedulers.views.render import SCHEDULER_LABELS
 from rackwatt_exporter.schedulers.views.shares import SHARES
@@ -242,11 +242,12 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
 
     def found(self, record: SchedulerRecord) -> str | None:
         """Return its nodes by state, and its jobs where they are known."""
-        return None if record.value is None else _by_state(record.value)
+        return None if record.value is None else summarized(record.value)
 
     def summary(self, value: SchedulerSnapshot) -> str | None:
         """Return the scheduler's version, its nodes by state, and its jobs where they are known."""
-        return f"{value.version}: {_by_state(value)}" if value.version else _by_state(value)
+        summary = summarized(value)
+        return f"{value.version}: {summary}" if value.version else summary
 
     def _unmatched(self) -> list[bytes]:
         lines = []
@@ -255,34 +256,6 @@ class SchedulerPipeline(Pipeline[SchedulerConfig, SchedulerSnapshot]):
             for side, names in unmatched._asdict().items() if unmatched else ():
                 lines.append(line(UNMATCHED, (*_labels(record), side), len(names)))
         return lines
-
-
-def _by_state(value: SchedulerSnapshot) -> str:
-    """Return nodes by state, jobs by state, and how much is known beside them."""
-    if value.numbers is not None:
-        parts = [_counted("nodes", value.numbers.nodes), _counted("jobs", value.numbers.jobs)]
-    else:
-        parts = [_listed(state_counts(value)) or "no nodes"]
-    if value.jobs is not None:
-        parts.append(f"jobs: {_listed(job_counts(value)) or 'none'}")
-    if value.licenses is not None:
-        parts.append(counted(len(value.licenses), "licence"))
-    if value.reservations is not None:
-        parts.append(counted(len(value.reservations), "reservation"))
-    if value.diagnostics is not None:
-        users = len(value.diagnostics.rpcs_by_user)
-        parts.append(f"RPCs of {counted(users, 'user')}" if users else "diagnostics without RPCs")
-    return "; ".join(parts)
-
-
-def _counted(what: str, counts: Mapping[str, int]) -> str:
-    """Return numbers by base state, which is not the state of any node."""
-    shown = _listed(Counter({base: count for base, count in counts.items() if count}))
-    return f"{what} by base state: {shown or 'none'}"
-
-
-def _listed(counts: Counter[str]) -> str:
-    return ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
 
 
 def _described(unmatched: Unmatched | None) -> dict[str, Any] | None:

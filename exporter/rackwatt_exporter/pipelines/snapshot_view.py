@@ -1,4 +1,4 @@
-"""What is made of a scheduler's snapshot for a document, once, when it is read.
+"""View of a scheduler's snapshot for a document, made once, when it is read.
 
 Each family that a view has is rendered here, so that a scrape joins what lies ready.
 """

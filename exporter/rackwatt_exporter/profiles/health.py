@@ -1,4 +1,4 @@
-"""Whether each collector of another exporter worked, by its name there, and how long it took."""
+"""Success and duration of each collector of another exporter, by its name there."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain

@@ -1,4 +1,4 @@
-"""What the stores of a node have, as profiles look at it."""
+"""The stores of a node, as profiles read them."""
 
 import math
 from collections.abc import Iterator

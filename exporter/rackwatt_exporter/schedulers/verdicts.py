@@ -1,4 +1,4 @@
-"""What a node does, decided from its parts: the queues of a host, the vnodes of a host.
+"""State of a node decided from its parts: the queues of a host, the vnodes of a host.
 
 A node takes jobs as long as one of its parts does. Where none does, the bar that counts first
 decides, and whether the node has jobs.

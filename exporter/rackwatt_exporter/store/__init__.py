@@ -1,1 +1,1 @@
-"""What is known now: the last value of everything that is polled, and the joules."""
+"""Current state: the last value of everything that is polled, and the joules."""

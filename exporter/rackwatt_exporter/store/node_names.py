@@ -1,4 +1,4 @@
-"""Which of a scheduler's nodes is which of ours: two sides seldom spell a name alike.
+"""Match of a scheduler's nodes with measured ones: two sides seldom spell a name alike.
 
 A document says how (`nodeName`). Where two names of one side come to the same, neither has a match:
 better no state than that of another node.

@@ -1,4 +1,4 @@
-"""What is known of a unit: one job, virtual machine or pod of this machine.
+"""Model of a unit: one job, virtual machine or pod of this machine.
 
 None is unknown and never 0; infinity is a limit that is not set. Numbers are in base units.
 `identity` differs where a manager uses an id again: a control group's inode number is not used

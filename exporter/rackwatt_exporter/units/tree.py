@@ -1,4 +1,4 @@
-"""Where the control groups of one manager are, found without a walk of the tree.
+"""The control groups of one manager, found without a walk of the tree.
 
 Directories that exist without the manager are listed when it is looked for, every 30 s. Its own are
 listed at each look: one call for each, and nothing more where their entries are the same as before.

@@ -1,4 +1,4 @@
-"""What Prometheus scrapes: the whole page, or one node's part. Neither asks a BMC anything."""
+"""Handlers of scrapes: the whole page, or one node's part. Neither requests anything of a BMC."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""What the traced jobs of a scheduler report: as JSON, and as a page for people.
+"""Reports of the traced jobs of a scheduler: as JSON, and as a page for people.
 
 Every name in it was sent by a job, and passes through `escape`.
 """

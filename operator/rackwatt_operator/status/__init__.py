@@ -1,1 +1,1 @@
-"""What is said of a document: pure functions from what was found out to its status."""
+"""Status of a document: pure functions from what was observed to its status."""

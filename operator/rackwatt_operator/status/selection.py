@@ -1,4 +1,4 @@
-"""Which Prometheus selects a ServiceMonitor or PrometheusRule, and which labels others require.
+"""Selection of a ServiceMonitor or PrometheusRule by a Prometheus, and the labels it requires.
 
 Prometheus Operator writes it into the status of that object if the feature gate
 `StatusForConfigurationResources` is set; otherwise the selectors of each Prometheus decide:

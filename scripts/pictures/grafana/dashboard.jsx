@@ -98,6 +98,7 @@ async function query(prometheus, { expr, instant }, from, to) {
   return data.result;
 }
 
+// As Grafana's panel of time series does, take what is not finite for no value.
 function series({ legendFormat }, { metric, value, values = [value] }) {
   const name = legendFormat.replace(/{{(.*?)}}/g, (_, label) => metric[label.trim()] ?? '');
   return toDataFrame({
@@ -106,7 +107,7 @@ function series({ legendFormat }, { metric, value, values = [value] }) {
       {
         name: 'Value', type: FieldType.number, labels: metric,
         config: name ? { displayNameFromDS: name } : {},
-        values: values.map(([, number]) => Number(number)),
+        values: values.map(([, number]) => (Number.isFinite(Number(number)) ? Number(number) : null)),
       },
     ],
   });

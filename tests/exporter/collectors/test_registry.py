@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from rackwatt_crds.node.collectors import AUTO
+from rackwatt_crds.node.collectors import AUTO, Node
 from rackwatt_crds.node.collectors import Collector as Name
 from rackwatt_crds.node.requirements import REQUIREMENTS
 from rackwatt_exporter.collectors.registry import COLLECTORS, collector, collector_families
@@ -17,6 +17,11 @@ from rackwatt_exporter.reading import ReadError
 
 def test_the_document_the_registry_and_the_requirements_name_the_same_collectors() -> None:
     assert set(COLLECTORS) == set(get_args(Name)) - {AUTO} == set(REQUIREMENTS)
+
+
+def test_a_collector_takes_settings_if_a_document_has_a_field_of_its_name() -> None:
+    fields = set(Node.__struct_fields__)
+    assert {name for name, row in COLLECTORS.items() if row.configured} == fields & set(COLLECTORS)
 
 
 def test_every_family_of_a_collector_begins_with_the_node_and_is_declared_once() -> None:

@@ -15,7 +15,6 @@ from rackwatt_exporter.pipelines.schedulers import SchedulerPipeline
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.limit import Limit
-from rackwatt_exporter.schedulers.model.numbers import Numbers
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.views.slurm_families import PROFILE
 from rackwatt_exporter.store.ledger_file import LedgerFile
@@ -237,15 +236,6 @@ def test_only_of_slurm_what_is_beside_nodes_and_jobs_can_be_unknown(
     pipeline.store.succeeded("prod", snapshot({"n1": "idle"}), 0.1)
     unknown = re.findall(r'subject_known\{.*subject="(\w+)"\} 0', page(pipeline))
     assert set(unknown) == wanted
-
-
-def test_the_summary_of_numbers_names_base_states_and_does_not_call_them_states() -> None:
-    pipeline = pipeline_of("slurm: {openMetrics: {url: 'http://slurmctld:6817'}}")
-    numbers = Numbers({"idle": 9, "down": 0}, {"drain": 4}, {"pending": 98}, {})
-    counted = SchedulerSnapshot({}, numbers=numbers)
-    assert (
-        pipeline.summary(counted) == "nodes by base state: 9 idle; jobs by base state: 98 pending"
-    )
 
 
 @pytest.mark.parametrize(

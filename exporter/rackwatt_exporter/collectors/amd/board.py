@@ -1,4 +1,4 @@
-"""What is read of a GPU of AMD, from whichever source: what it is, its energy or power, its use."""
+"""Readings of a GPU of AMD, from any source: what it is, its energy or power, its use."""
 
 import math
 from collections.abc import Iterable

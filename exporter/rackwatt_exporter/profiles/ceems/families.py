@@ -1,4 +1,4 @@
-"""How a family of ceems_exporter is declared: its name, its type there, and its labels."""
+"""Declaration of a family of ceems_exporter: its name, its type there, and its labels."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""What collectors read, by the names of CEEMS: CPU, memory, and the sources of power.
+"""Families of CEEMS for what collectors read: CPU, memory, and the sources of power.
 
 The collectors hwmon, netdev and infiniband came after 0.5.
 """

@@ -1,4 +1,4 @@
-"""What the body of a response says of an error: JSON of any API, a page of HTML, or plain text."""
+"""Error text in the body of a response: JSON of any API, a page of HTML, or plain text."""
 
 import re
 from collections.abc import Iterator

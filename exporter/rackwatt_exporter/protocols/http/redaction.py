@@ -1,4 +1,4 @@
-"""What is quoted of a peer, without the secrets of the request: some gateways echo a refused token.
+"""Quotations of a peer without the secrets of the request: some gateways echo a refused token.
 
 Only words that go into a message are redacted, where they are quoted: responses are parsed as they
 came, or a password such as `redfish` would change paths. A context variable has the last request of

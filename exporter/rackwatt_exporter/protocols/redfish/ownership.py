@@ -1,4 +1,4 @@
-"""Whether a resource is the machine's, by its path and by what it says it feeds.
+"""Ownership of a resource: of the machine or not, by its path and by what it says it feeds.
 
 A node's BMC often links to the resources of the enclosure around it, or lists them as its own, and
 supplies of the enclosure feed all its nodes. Their watts are those of the chassis that they belong

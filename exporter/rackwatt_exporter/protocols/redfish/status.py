@@ -1,4 +1,4 @@
-"""What a resource's Status.State (Redfish's Resource schema) says of the numbers beside it.
+"""Meaning of a resource's Status.State (Redfish's Resource schema) for the numbers beside it.
 
 A sensor that is disabled or offline often keeps its last value, so a number counts only where the
 state says that the resource works. A state that the schema does not know says nothing of the kind.

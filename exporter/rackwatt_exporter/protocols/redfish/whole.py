@@ -1,4 +1,4 @@
-"""Which of a chassis' sensors and PowerControls is of the whole machine, by names and by the tree.
+"""Choice of the sensor or PowerControl of the whole machine, by names and by the tree.
 
 A word that may mean another chassis than the one that has it is no evidence: `Chassis` of a blade,
 or a total that names no node, may be of the enclosure around it and its supplies; `Node` of an

@@ -1,4 +1,4 @@
-"""What Grid Engine's commands print when they fail, and what it means."""
+"""Error messages of Grid Engine's commands, and their reasons."""
 
 from rackwatt_exporter.protocols.command.process import CommandError, one_line
 from rackwatt_exporter.reading import ReadError, Reason

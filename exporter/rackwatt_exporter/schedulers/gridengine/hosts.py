@@ -1,4 +1,4 @@
-"""What `qhost -xml` prints: each host with its processors and memory."""
+"""Parser of `qhost -xml`: each host with its processors and memory."""
 
 from typing import NamedTuple
 

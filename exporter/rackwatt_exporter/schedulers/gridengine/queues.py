@@ -1,4 +1,4 @@
-"""What `qstat -f -xml` prints: each queue instance with its jobs, and the jobs that wait."""
+"""Parser of `qstat -f -xml`: each queue instance with its jobs, and the jobs that wait."""
 
 import re
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Where the API server is, and the token and certificates for it.
+"""URL of the API server, and the token and certificates for it.
 
 In a pod they are where Kubernetes puts them for every client: the address in the environment, a
 token and the authority in files. The kubelet replaces the token before it expires, and each request

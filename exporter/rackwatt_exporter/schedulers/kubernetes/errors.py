@@ -1,4 +1,4 @@
-"""Why the API server refuses: the reason of a response, and the right that is missing."""
+"""Refusals of the API server: the reason of a response, and the right that is missing."""
 
 import re
 

@@ -1,1 +1,1 @@
-"""What a scheduler reports, in the same words whichever scheduler it is: nodes, jobs, resources."""
+"""Model of a scheduler's reports, the same for every scheduler: nodes, jobs, resources."""

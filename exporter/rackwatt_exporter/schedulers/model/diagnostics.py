@@ -1,4 +1,4 @@
-"""What a scheduler's daemon reports of itself: its queues, its cycles, and the requests it serves.
+"""Diagnostics of a scheduler's daemon: its queues, its cycles, and the requests it serves.
 
 Times are in whole microseconds, as Slurm counts them, so that their sums stay exact. Counters are
 those of the daemon: they begin again with it, and some of them each day.

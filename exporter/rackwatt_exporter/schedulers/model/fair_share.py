@@ -1,4 +1,4 @@
-"""What an account, or one user in it, was promised of a cluster, and what it has used."""
+"""Fair share of an account, or of one user in it: its promised part, and what it has used."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""What a job is doing, in one word, the same whichever scheduler and version spelled it.
+"""State of a job in one word, the same for every scheduler and version.
 
 Each scheduler has letters or words of its own; its adapter maps them to these. Slurm's are words
 already: a base state with flags, of which its text shows one alone. A word that is not known, as a

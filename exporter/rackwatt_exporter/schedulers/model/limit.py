@@ -1,4 +1,4 @@
-"""What an account, or one user in it, may have at the same time, as a scheduler enforces it."""
+"""Limit of an account, or of one user in it, at one moment, as a scheduler enforces it."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""How much of a limit is used, as the scheduler counts it when it decides whether a job may run."""
+"""Usage of a limit, as the scheduler counts it when it decides whether a job may run."""
 
 import msgspec
 

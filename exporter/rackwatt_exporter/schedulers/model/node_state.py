@@ -1,4 +1,4 @@
-"""What a node is doing, in one word, the same whichever scheduler and version spelled it.
+"""State of a node in one word, the same for every scheduler and version.
 
 Slurm says it as a base state with flags (`ALLOCATED+DRAIN`), as such a pair in JSON, or as one long
 word with a suffix (`draining`, `idle*`). All three are sets of words here, and one order decides:

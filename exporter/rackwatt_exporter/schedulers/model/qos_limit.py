@@ -1,4 +1,4 @@
-"""What a quality of service (QOS) allows at the same time, as a scheduler enforces it."""
+"""Limit of a quality of service (QOS) at one moment, as a scheduler enforces it."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""What a node has and a job holds: CPUs, memory and generic resources, in base units."""
+"""Resources of a node or a job: CPUs, memory and generic resources, in base units."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What pbsnodes and qstat list, in the same shape whichever of PBS's formats it came in."""
+"""Lists of pbsnodes and qstat, in one shape for all of PBS's formats."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

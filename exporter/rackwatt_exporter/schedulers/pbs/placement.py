@@ -1,4 +1,4 @@
-"""Where a job runs: `exec_vnode` with what it holds of each vnode, or `exec_host`."""
+"""Placement of a job: `exec_vnode` with what it holds of each vnode, or `exec_host`."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What it means that a command of Slurm failed, by what it printed on stderr."""
+"""Reasons of failed commands of Slurm, by what they printed on stderr."""
 
 from rackwatt_exporter.protocols.command.process import CommandError, one_line
 from rackwatt_exporter.reading import ReadError, Reason

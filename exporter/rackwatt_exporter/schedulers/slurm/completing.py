@@ -1,4 +1,4 @@
-"""Which completing jobs hold nothing: slurmctld may have released all of it when they ended.
+"""Completing jobs that hold nothing: slurmctld may have released all of it when they ended.
 
 A job is completing until its last epilog has ended. It is listed with all that it held, and its
 nodes are no longer allocated to it in the releases that were tried (22.05 to 26.05). Which of both

@@ -1,4 +1,4 @@
-"""What Slurm says when it fails, in the words that its commands and slurmrestd share."""
+"""Error messages of Slurm, in the words that its commands and slurmrestd share."""
 
 from rackwatt_exporter.reading import Reason
 

@@ -1,4 +1,4 @@
-"""What Slurm's text and its JSON have in common of a job, made into one record.
+"""Record of a job from the fields that Slurm's text and its JSON have in common.
 
 Slurm prints what a job waits for and what it holds in the same words: the state decides which of
 them it is. Its start and its end are plans as long as they have not happened.

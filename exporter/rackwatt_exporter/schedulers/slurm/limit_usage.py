@@ -1,4 +1,4 @@
-"""How much of their limits accounts, users and QOS use, as slurmctld counts it.
+"""Usage of their limits by accounts, users and QOS, as slurmctld counts it.
 
 `scontrol show assoc_mgr` prints each limit with what is used of it in brackets, `N` for no limit.
 Nothing else does: sacctmgr and slurmrestd have the limits alone. A slurmctld that enforces no limit

@@ -1,4 +1,4 @@
-"""What a job on several nodes holds of each, worked out from what Slurm reports of the nodes.
+"""Parts of each node that a job on several holds, computed from Slurm's reports of the nodes.
 
 squeue prints the total of a job and the list of its nodes, and slurmrestd before v0.0.41 no CPUs of
 each node either. `scontrol -d show job` has them, at the price of a second list of all jobs that is

@@ -1,4 +1,4 @@
-"""What slurmd measured on a node, as far as it is known to be so now.
+"""Measurements of a node by slurmd, as far as they are known to be of now.
 
 slurmctld keeps the last load and free memory of a node whose slurmd is silent, or that it has
 powered down, and shows them as before. They are not known then.

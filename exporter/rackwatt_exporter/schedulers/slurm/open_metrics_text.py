@@ -1,4 +1,4 @@
-"""What slurmctld counts of nodes, jobs, partitions and itself, from the text of its metrics.
+"""Counts of nodes, jobs, partitions and slurmctld itself, from the text of its metrics.
 
 Slurm 25.11 and newer (https://slurm.schedmd.com/metrics.html). Names of families were read from
 slurmctld 26.05.5. Where its words and its numbers differ, the numbers count:

@@ -1,4 +1,4 @@
-"""What Slurm by HTTP, and a gateway before it, are sent with each request for authentication."""
+"""Headers of authentication for Slurm by HTTP, and for a gateway before it."""
 
 import time
 from collections.abc import Mapping

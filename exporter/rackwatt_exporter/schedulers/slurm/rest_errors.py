@@ -1,4 +1,4 @@
-"""What an answer means that is no list of nodes: of slurmrestd, or of what answers before it.
+"""Reasons of answers that are no list of nodes: of slurmrestd, or of what answers before it.
 
 slurmrestd names no server and speaks JSON or plain words. A gateway names itself, shows a page, or
 redirects to where people log in.

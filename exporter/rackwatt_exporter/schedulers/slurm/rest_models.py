@@ -1,4 +1,4 @@
-"""What slurmrestd answers, in the spellings of every version from v0.0.37 on.
+"""Responses of slurmrestd, in the spellings of every version from v0.0.37 on.
 
 Only what is needed is read. A number was plain and is wrapped in `{set, infinite, number}` now;
 errors were text once. rest_nodes.py and rest_jobs.py read the records.

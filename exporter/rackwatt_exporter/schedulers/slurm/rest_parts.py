@@ -1,4 +1,4 @@
-"""What a job on several nodes holds of each, as slurmrestd reports it.
+"""Parts of each node that a job on several holds, as slurmrestd reports them.
 
 CPUs of each node are there from v0.0.41 on; older versions have 0 in their place. GRES of each node
 are in all versions, in the order of the allocated nodes. Both are a part of a large tree of sockets

@@ -1,4 +1,4 @@
-"""What `scontrol -o` prints: each thing on a line of `Key=value`, the first key naming it.
+"""Parser of `scontrol -o`: each thing on a line of `Key=value`, the first key naming it.
 
 A value may have spaces, and a key begins with a capital letter. A login shell may print before,
 behind and between the lines.

@@ -1,4 +1,4 @@
-"""What `sdiag` prints: lines of `key: value` under headings, and tables of RPCs.
+"""Parser of `sdiag`: lines of `key: value` under headings, and tables of RPCs.
 
 The same key is under several headings. A line that cannot be read costs that line: an average that
 is not set, as of a type that was never served, costs nothing.

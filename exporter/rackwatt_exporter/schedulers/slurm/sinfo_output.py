@@ -1,4 +1,4 @@
-"""What sinfo prints, found by its own shape: a login shell may print before, behind and between.
+"""Parser of sinfo's output, found by its own shape: a login shell may print around it.
 
 Each line has a mark behind its first name, which is a part of the format that the exporter gives
 sinfo. A greeting has none, though it may have all columns of a node. Lines without the mark count

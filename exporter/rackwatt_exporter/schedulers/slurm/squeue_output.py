@@ -1,4 +1,4 @@
-"""What squeue prints: each job on a line, whose columns are never cut.
+"""Parser of squeue's output: each job on a line, whose columns are never cut.
 
 A login shell may print before, behind and between, even what looks like a job: a line counts only
 with the mark of `output_format`. squeue prints its header before the jobs, with the mark too, so

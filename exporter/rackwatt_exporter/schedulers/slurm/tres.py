@@ -1,4 +1,4 @@
-"""What Slurm writes of resources: TRES such as `cpu=4,mem=1000M,gres/gpu:a100=2`, and GRES.
+"""Parser of Slurm's resources: TRES such as `cpu=4,mem=1000M,gres/gpu:a100=2`, and GRES.
 
 Memory has no unit or one of K, M, G, T, P, which are powers of 1,024; without one it is MiB.
 """

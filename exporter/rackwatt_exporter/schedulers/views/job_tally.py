@@ -1,4 +1,4 @@
-"""How many jobs there are of each kind, kept up to date from one snapshot to the next.
+"""Numbers of jobs of each kind, kept up to date from one snapshot to the next.
 
 Few jobs differ between two polls, and those that do not are the same records: what is counted of
 the last snapshot is counted again only for the records that have gone and come. Jobs are counted

@@ -1,4 +1,4 @@
-"""What is counted of a scheduler's jobs over its snapshots, and goes on from each to the next."""
+"""Counters of a scheduler's jobs, which continue from one snapshot to the next."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What the families of prometheus-slurm-exporter show of a snapshot of Slurm.
+"""Families of prometheus-slurm-exporter from a snapshot of Slurm.
 
 docs/migration/slurm-exporter.md says what differs from its own page, and why. A state of a node is
 the model's word, and a state of a job is Slurm's own in upper case, as squeue prints it.

@@ -1,4 +1,4 @@
-"""What the families of prometheus-slurm-exporter show beside nodes and jobs: licences, diagnostics.
+"""Families of prometheus-slurm-exporter beside nodes and jobs: licences, diagnostics.
 
 Times of RPCs and cycles are in microseconds, as they were there.
 """

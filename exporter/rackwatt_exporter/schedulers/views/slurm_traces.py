@@ -1,4 +1,4 @@
-"""What the families of prometheus-slurm-exporter show of traced jobs, by its names and labels.
+"""Families of prometheus-slurm-exporter for traced jobs, by its names and labels.
 
 There a job has one process. Here its processes are added up by user, since these names have no
 label that distinguishes them.

@@ -1,4 +1,4 @@
-"""Which of several chassis is the machine of a system: the rules, each of them once.
+"""Choice of the chassis that is the machine of a system: the rules, each of them once.
 
 1. A part is in a machine. It is one only where the service has no other chassis.
 2. A chassis that lists systems, and not this one, is that of others. So is NVIDIA's board of GPUs

@@ -1,4 +1,4 @@
-"""What systems and chassis are to each other, by their links and types (DSP0268)."""
+"""Relations of systems and chassis, by their links and types (DSP0268)."""
 
 from rackwatt_exporter.protocols.redfish.json import (
     Json,

@@ -1,4 +1,4 @@
-"""Whether a chassis holds machines beside one, or may: its watts are then not those of one."""
+"""Detection of a chassis that several machines share: its watts are not those of one."""
 
 from collections.abc import Collection, Iterable
 

@@ -1,4 +1,4 @@
-"""Which hierarchies of control groups there are: version 1, version 2, or both side by side.
+"""Hierarchies of control groups of this machine: version 1, version 2, or both side by side.
 
 In version 1 each controller has a hierarchy, and several may share one (`cpu,cpuacct`); names of
 only one of them are then symbolic links. In version 2 all controllers are in one. A hybrid machine

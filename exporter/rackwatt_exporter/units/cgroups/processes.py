@@ -1,4 +1,4 @@
-"""Whether a process is left below a control group of version 1, which does not count them.
+"""Search for a process below a control group of version 1, which does not count them.
 
 A group that has had one is read first: a unit that lives costs one small read, not a walk.
 """

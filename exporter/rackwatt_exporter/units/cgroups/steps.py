@@ -1,4 +1,4 @@
-"""What the steps of a job have used: directories `step_*` of its control group.
+"""Usage of the steps of a job: directories `step_*` of its control group.
 
 They are read where a document wants them, and their files are not kept open: a job may have
 thousands.

@@ -1,4 +1,4 @@
-"""What a control group of version 1 has used: one directory for each controller.
+"""Usage of a control group of version 1: one directory for each controller.
 
 `total_` in memory.stat and `_recursive` of blkio are those of the groups below as well: a job has
 its processes in groups of its steps.

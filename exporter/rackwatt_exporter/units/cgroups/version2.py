@@ -1,4 +1,4 @@
-"""What a control group of version 2 has used: one directory, with a file for each number.
+"""Usage of a control group of version 2: one directory, with a file for each number.
 
 All files count the groups below as well. Which of them there are depends on the controllers that
 are enabled for the group; `cpu.stat` has the CPU time in any case.

@@ -1,1 +1,1 @@
-"""Which unit holds which GPU: what it claims, which devices these are, and its share of each."""
+"""GPUs of units: what each claims, which devices these are, and its share of each."""

@@ -1,4 +1,4 @@
-"""What all managers of this machine say that their units hold, and the GPUs that there are.
+"""Claims of GPUs by the units of all managers of this machine, and the GPUs that there are.
 
 One board may be held by units of two managers, whose shares are scaled down together.
 """

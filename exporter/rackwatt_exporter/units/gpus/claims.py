@@ -1,4 +1,4 @@
-"""What a unit says that it holds of GPUs: of Slurm and PBS by the variables of its processes.
+"""Claims of GPUs by units of Slurm and PBS, from the variables of their processes.
 
 An empty value claims nothing.
 

@@ -1,4 +1,4 @@
-"""Which device has which number of Slurm.
+"""Numbers that Slurm gives to devices.
 
 The document may say so (`gpuOrderMap`). Without it, gres.conf does: its device files are minors,
 which the driver says of each GPU. Without that, Slurm finds GPUs by itself, and sorts whole ones by

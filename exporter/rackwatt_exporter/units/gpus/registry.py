@@ -1,4 +1,4 @@
-"""How the GPUs of each manager's units are found."""
+"""Registry of the ways to find the GPUs of each manager's units."""
 
 from rackwatt_crds.node.units import SlurmUnits
 from rackwatt_exporter.config.paths import HostPaths

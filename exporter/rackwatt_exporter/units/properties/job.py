@@ -1,4 +1,4 @@
-"""What a job is called and whose it is, and the UUID that is made of that.
+"""Name, user and account of a job, and the UUID that is made of them.
 
 An id alone does not name a job for ever: managers count from 1 again after a reinstallation, or at
 their highest number. The UUID is made of what every node of a job knows without asking: the manager
