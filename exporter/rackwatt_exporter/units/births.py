@@ -8,7 +8,6 @@ Where inotify cannot be had, its user goes on without: each reading looks for ne
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 import struct
@@ -24,6 +23,7 @@ _CREATE, _DELETE, _MODIFY = 0x100, 0x200, 0x2
 _ONLYDIR, OVERFLOW, _IGNORED = 0x01000000, 0x4000, 0x8000
 HEADER = struct.Struct("iIII")
 _BUFFER_BYTES = 65536
+_MAX_READS = 64
 
 
 class Births:
@@ -95,10 +95,20 @@ class Births:
             self._watches[path] = watch
         return bool(watch >= 0)
 
-    def _read(self) -> None:
-        with contextlib.suppress(BlockingIOError):
+    def report(self) -> None:
+        """Report what has changed so far, before the loop would do so."""
+        for _ in range(_MAX_READS):
+            if self._descriptor < 0 or not self._read():
+                return
+
+    def _read(self) -> bool:
+        """Read some events; return whether there were any."""
+        try:
             events = os.read(self._descriptor, _BUFFER_BYTES)
-            self._changed(self.touched(events))
+        except BlockingIOError:
+            return False
+        self._changed(self.touched(events))
+        return True
 
     def touched(self, events: bytes) -> Collection[str | None]:
         """Return what the events are about, each once."""

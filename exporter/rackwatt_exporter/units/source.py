@@ -33,7 +33,6 @@ from rackwatt_exporter.units.properties.job import job_info
 from rackwatt_exporter.units.tree import FoundGroup, UnitTree
 
 YOUNG_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-_EVENTS = "cgroup.events"
 _AT_ONCE = 100
 _MAX_ENDED = 10000
 _MAX_NAMED = 5
@@ -78,6 +77,7 @@ class UnitSource:
             ReadError: absent or permission_denied, where this machine has no control groups.
         """
         self._births.start()
+        self._births.report()
         self._problems = []
         self._unread = set()
         self._find()
@@ -152,7 +152,7 @@ class UnitSource:
     def _begin(self, found: FoundGroup) -> None:
         """Open the group of a unit; it may be gone by now, and then is none."""
         key = UnitKey(self._layout.manager, printable(found.unit, _MAX_ID))
-        group = ControlGroup(key, found.path, found.inode, self._boot, self._budget)
+        group = ControlGroup(key, found.path, found.inode, self._boot, self._budget, self._tables)
         try:
             is_there = group.open(self._mounted)
         except OSError as error:
@@ -163,15 +163,14 @@ class UnitSource:
         if not is_there:
             return
         self.groups[found.path] = group
-        if group.v2 is not None:
-            events = f"{group.v2.path}/{_EVENTS}"
-            self._births.watch_file(events)
-            self._by_events[events] = group
+        if group.events:
+            self._births.watch_file(group.events)
+            self._by_events[group.events] = group
 
     def _read(self, group: ControlGroup) -> UnitReading | None:
         """Read one unit; one whose last process has ended is read for the last time."""
         try:
-            lives = group.has_processes()
+            lives = self._lives(group)
             if not lives and not group.is_unit:
                 return None
             # A manager may name a unit after it has made its group; a job has its name elsewhere.
@@ -182,7 +181,6 @@ class UnitSource:
                 parts,
                 self._clock(),
                 self._mounted,
-                self._tables,
                 self._layout.cpus,
                 self._layout.steps,
             )
@@ -193,21 +191,33 @@ class UnitSource:
             self._problems.append(f"{group.path}: {error}")
             self._unread.add(group.key.unit)
             return None
-        self._problems += [f"{group.path}: {problem}" for problem in parts.problems]
+        if parts.problems:
+            self._problems += [f"{group.path}: {problem}" for problem in parts.problems]
         group.is_unit = lives
         if not lives:
             self._keep(group)
             return None
         return reading
 
+    def _lives(self, group: ControlGroup) -> bool:
+        """Return whether a process is in a group; not read again while the kernel would report it.
+
+        Raises:
+            GroupGoneError: it was removed.
+            OSError: it may not be read.
+            ValueError: the file has another format.
+        """
+        if group.is_populated is None or not self._births.is_watched(group.events):
+            return group.has_processes()
+        return group.is_populated
+
     def _end(self, group: ControlGroup) -> None:
         """Close a group that is gone."""
         del self.groups[group.path]
         self._keep(group)
-        if group.v2 is not None:
-            events = f"{group.v2.path}/{_EVENTS}"
-            self._births.forget(events)
-            self._by_events.pop(events, None)
+        if group.events:
+            self._births.forget(group.events)
+            self._by_events.pop(group.events, None)
         group.close()
 
     def _keep(self, group: ControlGroup) -> None:
@@ -219,7 +229,11 @@ class UnitSource:
     def _changed(self, paths: Collection[str | None]) -> None:
         """Look at what the kernel has reported: a birth, a death, or the end of a process."""
         others = [path for path in paths if path is None or path not in self._by_events]
+        if None in paths:  # events were lost
+            for group in self.groups.values():
+                group.is_populated = None
         for group in [self._by_events[path] for path in paths if path in self._by_events]:
+            group.is_populated = None
             self._read(group)
         if not others:
             return

@@ -101,3 +101,17 @@ async def test_without_inotify_there_is_a_warning_and_no_error(
     births.watch_directory(str(tmp_path))
     assert "no inotify" in caplog.text
     births.close()
+
+
+async def test_what_has_changed_is_reported_on_request_before_the_loop_does(tmp_path: Path) -> None:
+    heard = Heard()
+    heard.births.report()
+    heard.births.start()
+    heard.births.watch_directory(str(tmp_path))
+    heard.births.report()
+    assert heard.paths == set()
+    for number in range(3000):  # more than are read at once
+        (tmp_path / f"job_{number:0100}").mkdir()
+    heard.births.report()
+    assert len(heard.paths) == 3000
+    heard.births.close()

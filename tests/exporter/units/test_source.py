@@ -9,6 +9,7 @@ import pytest
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.units import source as module
 from rackwatt_exporter.units.births import Births
+from rackwatt_exporter.units.cgroups.group import LIMITS_S, ControlGroup
 from rackwatt_exporter.units.model import UnitsResult
 from tests.eventually import PATIENCE_S
 from tests.exporter.units.cgroup_tree import CgroupTree, Use
@@ -249,3 +250,36 @@ async def test_many_units_leave_the_loop_to_others_while_they_are_read(
     assert len((await source.read()).units) == 250
     task.cancel()
     assert turns >= 2
+
+
+async def test_whether_a_unit_lives_is_not_read_again_while_the_kernel_would_report_its_end(
+    tmp_path: Path, units_of: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = CgroupTree(tmp_path)
+    tree.group(JOB.format(1), Use())
+    looked: list[str] = []
+    ask = ControlGroup.has_processes
+
+    def has_processes(group: ControlGroup) -> bool:
+        looked.append(group.key.unit)
+        return ask(group)
+
+    monkeypatch.setattr(ControlGroup, "has_processes", has_processes)
+    now_s = [0.0]
+    source = units_of(tree, "slurm")
+    monkeypatch.setattr(source, "_clock", lambda: now_s[0])
+    for _ in range(10):  # while it is young, everything is read
+        await source.read()
+    looked.clear()
+    await source.read()
+    assert looked == []
+    source._changed([None])  # events were lost
+    await source.read()
+    assert looked == ["1"]
+    now_s[0] += LIMITS_S  # and each minute anyway
+    await source.read()
+    await source.read()
+    assert looked == ["1", "1"]
+    tree.empty(JOB.format(1))
+    result = await source.read()  # the loop has had no turn to hear of it
+    assert (result.units, len(result.ended)) == ((), 1)

@@ -10,11 +10,10 @@ import errno
 import os
 import resource
 from functools import cache
-from typing import NamedTuple
 
 _MAX_KEPT = 32768
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC
-_FIRST_BYTES = 4096
+FIRST_BYTES = 4096
 _ABSENT = -1
 # In a copy of a tree a file may be replaced, and is reopened then; a kernel's has no size.
 _MOVING = frozenset(
@@ -27,13 +26,6 @@ _MOVING = frozenset(
     }
 )
 _GONE = frozenset({errno.ENOENT, errno.ENODEV, errno.ESTALE})
-
-
-class _Plan(NamedTuple):
-    """Files that are read together."""
-
-    names: tuple[str, ...]
-    descriptors: list[int]
 
 
 class GroupGoneError(Exception):
@@ -69,7 +61,7 @@ def shared_budget() -> DescriptorBudget:
 class GroupDirectory:
     """The files of one control group in one hierarchy."""
 
-    __slots__ = ("_budget", "_copy", "_directory", "_kept", "_plans", "inode", "path")
+    __slots__ = ("_budget", "_copy", "_directory", "_kept", "inode", "path")
 
     def __init__(self, path: str, budget: DescriptorBudget) -> None:
         """Open the directory.
@@ -80,7 +72,6 @@ class GroupDirectory:
         self.path = path
         self._budget = budget
         self._kept: dict[str, int] = {}
-        self._plans: dict[tuple[str, ...], _Plan] = {}
         self._copy = _ABSENT
         self._directory: int | None = None
         if budget.take():
@@ -99,15 +90,6 @@ class GroupDirectory:
         Raises:
             GroupGoneError: the group was removed.
         """
-        if self._copy != _ABSENT and os.fstat(self._copy).st_nlink == 0:
-            self._close_files()
-        if (plan := self._plans.get(names)) is not None:
-            try:
-                contents = [os.pread(kept, _FIRST_BYTES, 0) for kept in plan.descriptors]
-            except OSError:
-                contents = []  # they are read one by one, to see what is wrong
-            if contents and _FIRST_BYTES not in map(len, contents):
-                return dict(zip(plan.names, contents, strict=True))
         texts = {}
         for name in names:
             try:
@@ -117,8 +99,21 @@ class GroupDirectory:
             else:
                 if text is not None:
                     texts[name] = text
-        self._plan(names)
         return texts
+
+    def kept(self, names: tuple[str, ...]) -> dict[str, int] | None:
+        """Return descriptors of those files that are there; None where not all are kept open."""
+        found = {name: kept for name in names if (kept := self._kept.get(name)) is not None}
+        if len(found) < len(names):
+            return None
+        return {name: kept for name, kept in found.items() if kept != _ABSENT}
+
+    def reopen_copies(self) -> bool:
+        """Close the files where they are of a copy of a tree and were replaced; return whether."""
+        if self._copy == _ABSENT or os.fstat(self._copy).st_nlink:
+            return False
+        self._close_files()
+        return True
 
     def texts_once(self, names: tuple[str, ...], problems: list[str]) -> dict[str, bytes]:
         """Return the content of files that are seldom read, and not kept open.
@@ -130,7 +125,7 @@ class GroupDirectory:
         for name in names:
             try:
                 with open(self._open(name), "rb", buffering=0) as file:
-                    text = file.read(_FIRST_BYTES)
+                    text = file.read(FIRST_BYTES)
             except FileNotFoundError as error:
                 if not self.is_current():
                     raise GroupGoneError from error
@@ -155,19 +150,16 @@ class GroupDirectory:
         if kept == _ABSENT:
             return None
         try:
-            text = os.pread(kept, _FIRST_BYTES, 0)
+            text = os.pread(kept, FIRST_BYTES, 0)
         except OSError as error:
             self._raise_unless_unsupported(error)
             return None
-        return text if len(text) < _FIRST_BYTES else text + _rest(kept)
+        return text if len(text) < FIRST_BYTES else text + _rest(kept)
 
     def refresh(self) -> None:
         """Look again for files that were not there: a controller may have been enabled."""
-        absent = [name for name, kept in self._kept.items() if kept == _ABSENT]
-        for name in absent:
+        for name in [name for name, kept in self._kept.items() if kept == _ABSENT]:
             del self._kept[name]
-        if absent:
-            self._plans.clear()
 
     def is_current(self) -> bool:
         """Return whether the path still leads to this group."""
@@ -190,7 +182,6 @@ class GroupDirectory:
                 os.close(kept)
                 self._budget.give(1)
         self._kept.clear()
-        self._plans.clear()
         self._copy = _ABSENT
 
     def _open(self, name: str) -> int:
@@ -212,8 +203,8 @@ class GroupDirectory:
             return None
         is_kept = False
         try:
-            text = os.pread(descriptor, _FIRST_BYTES, 0)
-            if len(text) == _FIRST_BYTES:
+            text = os.pread(descriptor, FIRST_BYTES, 0)
+            if len(text) == FIRST_BYTES:
                 text += _rest(descriptor)
             is_kept = self._budget.take()
         except OSError as error:
@@ -228,15 +219,6 @@ class GroupDirectory:
                 self._copy = descriptor
         return text
 
-    def _plan(self, names: tuple[str, ...]) -> None:
-        """Note which descriptors these files have, where all of them are kept or absent."""
-        known = [(name, self._kept.get(name)) for name in names]
-        if all(kept is not None for _, kept in known):
-            open_ones = [(name, kept) for name, kept in known if kept not in (None, _ABSENT)]
-            present = tuple(name for name, _ in open_ones)
-            descriptors = [kept for _, kept in open_ones if kept is not None]
-            self._plans[names] = _Plan(_same(present), descriptors)
-
     def _raise_unless_unsupported(self, error: OSError) -> None:
         """Raise why a file cannot be read, unless the kernel was started without what it counts."""
         if error.errno in _GONE:
@@ -245,15 +227,9 @@ class GroupDirectory:
             raise error
 
 
-@cache
-def _same(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return one object for equal names: groups are many, and their files are the same."""
-    return names
-
-
 def _rest(descriptor: int) -> bytes:
     parts: list[bytes] = []
-    offset = _FIRST_BYTES
+    offset = FIRST_BYTES
     while part := os.pread(descriptor, 65536, offset):
         parts.append(part)
         offset += len(part)

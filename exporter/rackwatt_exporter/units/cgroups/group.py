@@ -11,11 +11,13 @@ from typing import Any
 from rackwatt_exporter.units.cgroups import processes, version1, version2
 from rackwatt_exporter.units.cgroups.directory import DescriptorBudget, GroupDirectory
 from rackwatt_exporter.units.cgroups.hierarchies import Hierarchy
+from rackwatt_exporter.units.cgroups.hot_files import FileTable, HotFiles
 from rackwatt_exporter.units.cgroups.parts import GroupLimits, Parts
 from rackwatt_exporter.units.cgroups.stat_files import is_populated, number
 from rackwatt_exporter.units.model import StepReading, UnitGpu, UnitInfo, UnitKey, UnitReading
 
 LIMITS_S = 60.0
+EVENTS = "cgroup.events"
 _YOUNG_READS = 8
 _READ = version1.CONTROLLERS.keys() | version1.LIMITS.keys()
 
@@ -23,33 +25,38 @@ _READ = version1.CONTROLLERS.keys() | version1.LIMITS.keys()
 class Tables:
     """How the files of control groups are read, for all groups of a source."""
 
-    __slots__ = ("devices", "names", "v2")
+    __slots__ = ("devices", "v1", "v2")
 
     def __init__(self, devices: Mapping[str, str]) -> None:
         self.devices = devices
-        self.v2 = version2.table(devices)
-        self.names = tuple(self.v2)
+        self.v1 = FileTable(version1.TABLE)
+        self.v2 = FileTable(version2.table(devices))
 
 
 class ControlGroup:
     """The control group of one unit. `v1` has a directory for each controller of version 1.
 
     `path` is that below the hierarchies, `inode` that of the hierarchy it was found in. With
-    `is_unit` it has had a process.
+    `is_unit` it has had a process. `events` is the path of `cgroup.events` of version 2, and
+    `is_populated` what it said last.
     """
 
     __slots__ = (
         "_budget",
         "_directories",
-        "_files",
+        "_files_v1",
+        "_files_v2",
         "_limits_at_s",
         "_reads",
+        "_tables",
         "_unread",
         "_witness",
+        "events",
         "gpus",
         "identity",
         "info",
         "inode",
+        "is_populated",
         "is_unit",
         "key",
         "limits",
@@ -61,7 +68,13 @@ class ControlGroup:
     )
 
     def __init__(
-        self, key: UnitKey, path: str, inode: int, boot: str, budget: DescriptorBudget
+        self,
+        key: UnitKey,
+        path: str,
+        inode: int,
+        boot: str,
+        budget: DescriptorBudget,
+        tables: Tables,
     ) -> None:
         self.key = key
         self.path = path
@@ -75,9 +88,13 @@ class ControlGroup:
         self.limits = GroupLimits()
         self.reading: UnitReading | None = None
         self.is_unit = False
+        self.is_populated: bool | None = None
+        self.events = ""
         self._budget = budget
         self._directories: dict[str, GroupDirectory] = {}
-        self._files: tuple[tuple[GroupDirectory, tuple[str, ...]], ...] = ()
+        self._tables = tables
+        self._files_v1: HotFiles | None = None
+        self._files_v2: HotFiles | None = None
         self._unread: dict[str, str] = {}
         self._limits_at_s = -math.inf
         self._reads = 0
@@ -104,9 +121,13 @@ class ControlGroup:
             self._directories[hierarchy.root] = opened
             if hierarchy.version == 2:
                 self.v2 = opened
+                self.events = f"{opened.path}/{EVENTS}"
+                self._files_v2 = HotFiles(self._tables.v2)
+                self._files_v2.add(opened, tuple(self._tables.v2.rows))
             else:
                 self.v1.update(dict.fromkeys(hierarchy.controllers, opened))
-                self._files += ((opened, version1.names(hierarchy.controllers)),)
+                self._files_v1 = self._files_v1 or HotFiles(self._tables.v1)
+                self._files_v1.add(opened, version1.names(hierarchy.controllers))
         return bool(self._directories or self._unread)
 
     @property
@@ -120,7 +141,6 @@ class ControlGroup:
         parts: Parts,
         now_s: float,
         mounted: Iterable[Hierarchy],
-        tables: "Tables",
         cpus: Callable[["ControlGroup"], float | None],
         steps: Callable[["ControlGroup"], tuple[StepReading, ...]] | None = None,
     ) -> UnitReading:
@@ -135,10 +155,10 @@ class ControlGroup:
             self._read_limits(parts)
             self._limits_at_s = now_s
         found: dict[str, Any] = {}
-        if self.v2 is not None:
-            found = parts.fields(self.v2, tables.names, tables.v2)
-        if self._files:
-            found |= version1.read(parts, self._files, self.v1, tables.devices)
+        if self._files_v2 is not None:
+            found = self._files_v2.read(parts)
+        if self._files_v1 is not None:
+            found |= version1.read(parts, self._files_v1, self.v1, self._tables.devices)
         self.reading = UnitReading(
             self.key,
             self.identity,
@@ -162,8 +182,9 @@ class ControlGroup:
             ValueError: the file has another format.
         """
         if self.v2 is not None:
-            text = self.v2.text("cgroup.events")
-            return text is None or is_populated(text)
+            text = self.v2.text(EVENTS)
+            self.is_populated = text is None or is_populated(text)
+            return self.is_populated
         if "pids" in self.v1 and (text := self.v1["pids"].text("pids.current")):
             return number(text) > 0
         self._witness = processes.witness(self.paths, self._witness)
@@ -175,8 +196,10 @@ class ControlGroup:
             directory.close()
 
     def _read_limits(self, parts: Parts) -> None:
-        for directory in self._directories.values():
-            directory.refresh()
+        self.is_populated = None  # for where the kernel does not report changes after all
+        for files in (self._files_v1, self._files_v2):
+            if files is not None:
+                files.refresh()
         self.limits = GroupLimits()
         if self.v2 is not None:
             self.limits = version2.limits(parts, self.v2)

@@ -7,6 +7,7 @@ with a file that is not of a kernel.
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -16,10 +17,16 @@ from rackwatt_exporter.units.model import BlockUse, Pressure, RdmaUse
 _UNLIMITED = 2**62
 # Many groups have the same few contents of files that count what seldom happens.
 _CACHED = 256
-_CPU = [b"usage_usec", b"user_usec", b"system_usec"]
+# What busy groups change at every reading is matched as a whole: half the time of looking at words.
+_CPU = re.compile(
+    rb"usage_usec (\d+)\nuser_usec (\d+)\nsystem_usec (\d+)\n"
+    rb"(?:(?:.+\n)*?nr_throttled (\d+)\nthrottled_usec (\d+)\n)?"
+)
+_PRESSURE = re.compile(rb"some .*total=(\d+)\n(?:full .*total=(\d+)\n)?")
+_BLOCK = re.compile(rb"(\d+:\d+) rbytes=(\d+) wbytes=(\d+) rios=(\d+) wios=(\d+)\b.*\n")
+_MEMORY_V1 = re.compile(rb"\ntotal_cache (\d+)\ntotal_rss (\d+)\n(?:(?:.+\n)*?total_swap (\d+)\n)?")
 MAX_CPUS = 65536
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_IO = [b"rbytes", b"wbytes", b"rios", b"wios"]
 
 
 def number(text: bytes) -> int:
@@ -63,16 +70,16 @@ def cpu_v2(text: bytes) -> tuple[int, float, float, int | None, float | None]:
     Raises:
         ValueError: it has another format.
     """
-    words = text.split()
-    if words[:5:2] != _CPU:
+    match = _CPU.match(text)
+    if match is None:
         raise ValueError(f"{text[:40]!r} is no CPU time")
-    times = number(words[1]) * 1000, number(words[3]) / 1e6, number(words[5]) / 1e6
-    if b"nr_throttled" not in words:
-        return *times, None, None
-    at = words.index(b"nr_throttled")
-    if words[at + 2 : at + 3] != [b"throttled_usec"]:
+    usage, user, system, periods, throttled = match.groups()
+    times = int(usage) * 1000, int(user) / 1e6, int(system) / 1e6
+    if periods is not None:
+        return *times, int(periods), int(throttled) / 1e6
+    if b"nr_throttled" in text:
         raise ValueError(f"{text[-40:]!r} has no throttled time")
-    return *times, number(words[at + 1]), number(words[at + 3]) / 1e6
+    return *times, None, None
 
 
 @lru_cache(_CACHED)
@@ -123,6 +130,9 @@ def memory_v1(text: bytes) -> tuple[int, int, int | None]:
     Raises:
         ValueError: it has another format.
     """
+    match = _MEMORY_V1.search(text)
+    if match is not None and match[3] is not None:
+        return int(match[2]), int(match[1]), int(match[3])
     swap = stat_field(text, b"total_swap") if b"\ntotal_swap " in text else None
     return stat_field(text, b"total_rss"), stat_field(text, b"total_cache"), swap
 
@@ -171,15 +181,11 @@ def pressure(text: bytes) -> Pressure:
     Raises:
         ValueError: it has another format.
     """
-    some, *totals = text.split(b"total=")
-    if not some.startswith(b"some ") or not 1 <= len(totals) <= 2:
+    match = _PRESSURE.fullmatch(text)
+    if match is None:
         raise ValueError(f"{text[:40]!r} is no pressure")
-    waiting_s = number(totals[0].partition(b"\n")[0]) / 1e6
-    if len(totals) == 1:
-        return Pressure(waiting_s, None)
-    if b"\nfull " not in totals[0]:
-        raise ValueError(f"{text[:40]!r} is no pressure")
-    return Pressure(waiting_s, number(totals[1].partition(b"\n")[0]) / 1e6)
+    some, full = match.groups()
+    return Pressure(int(some) / 1e6, None if full is None else int(full) / 1e6)
 
 
 def blocks_v2(text: bytes, names: Mapping[str, str]) -> tuple[BlockUse, ...]:
@@ -188,16 +194,23 @@ def blocks_v2(text: bytes, names: Mapping[str, str]) -> tuple[BlockUse, ...]:
     Raises:
         ValueError: it has another format.
     """
-    uses = []
-    for line in text.splitlines():
-        words = line.replace(b"=", b" ").split()
-        if len(words) < 2:  # a device that was not used
-            continue
-        if words[1:8:2] != _IO:
-            raise ValueError(f"{line[:40]!r} is no use of a block device")
-        read, written, reads, writes = map(int, words[2:9:2])
-        uses.append(BlockUse(names[words[0].decode("ascii")], read, written, reads, writes))
-    return tuple(uses)
+    uses = _BLOCK.findall(text)
+    if len(uses) < text.count(b":") and (line := _no_use(text)):
+        raise ValueError(f"{line[:40]!r} is no use of a block device")
+    return tuple(
+        [
+            BlockUse(
+                names[device.decode("ascii")], int(read), int(written), int(reads), int(writes)
+            )
+            for device, read, written, reads, writes in uses
+        ]
+    )
+
+
+def _no_use(text: bytes) -> bytes:
+    """Return the first line that is no use of a device; that of an idle one has no numbers."""
+    lines = (line for line in text.splitlines(keepends=True) if len(line.split()) > 1)
+    return next((line for line in lines if not _BLOCK.fullmatch(line)), b"")
 
 
 def blocks_v1(text: bytes) -> dict[str, tuple[int, int]]:

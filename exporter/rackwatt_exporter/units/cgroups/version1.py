@@ -5,12 +5,13 @@ its processes in groups of its steps.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from rackwatt_exporter.units.cgroups import stat_files
 from rackwatt_exporter.units.cgroups.directory import GroupDirectory
+from rackwatt_exporter.units.cgroups.hot_files import HotFiles
 from rackwatt_exporter.units.cgroups.parts import FileFields, GroupLimits, Parts, Table
 from rackwatt_exporter.units.model import BlockUse
 
@@ -63,7 +64,7 @@ def names(controllers: tuple[str, ...]) -> tuple[str, ...]:
 
 def read(
     parts: Parts,
-    files: Iterable[tuple[GroupDirectory, tuple[str, ...]]],
+    files: HotFiles,
     groups: Mapping[str, GroupDirectory],
     devices: Mapping[str, str],
 ) -> dict[str, Any]:
@@ -72,9 +73,7 @@ def read(
     Raises:
         GroupGoneError: the group was removed.
     """
-    found: dict[str, Any] = {}
-    for directory, read_together in files:
-        found |= parts.fields(directory, read_together, TABLE)
+    found = files.read(parts)
     if "user_s" not in found and "cpuacct" in groups:  # before Linux 4.7
         found |= parts.fields(groups["cpuacct"], tuple(OLDER), OLDER)
     sizes, counts = found.pop("sizes", None), found.pop("counts", None)
