@@ -152,6 +152,10 @@ class GridEngineCluster:
         user = ("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups")
         return self._run(*user, *command).strip().partition(".")[0]
 
+    def qdel(self, *jobs: str) -> None:
+        """Delete jobs, whether they run or wait."""
+        self._run("qdel", *jobs)
+
     def qstat(self, *arguments: str) -> str:
         """Run qstat and return what it printed."""
         return self._run("qstat", *arguments)

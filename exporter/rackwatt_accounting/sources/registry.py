@@ -17,6 +17,7 @@ SOURCES: Mapping[str, str] = MappingProxyType(
     {
         "slurm": "rackwatt_accounting.sources.slurm.ways:slurm_accounting",
         "pbs": "rackwatt_accounting.sources.pbs.logs_and_queue:pbs_accounting",
+        "gridengine": ("rackwatt_accounting.sources.gridengine.file_source:gridengine_accounting"),
     }
 )
 
