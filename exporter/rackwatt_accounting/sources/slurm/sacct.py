@@ -21,7 +21,7 @@ from rackwatt_accounting.sources.slurm.sacctmgr import (
     associations_command,
     parse_associations,
 )
-from rackwatt_exporter.protocols.command.process import CommandError
+from rackwatt_exporter.protocols.command.process import CommandError, LongOutputError
 from rackwatt_exporter.schedulers.commands import CommandEnvironment, SchedulerCommands
 from rackwatt_exporter.schedulers.model.fields import MAX_TIME_S
 from rackwatt_exporter.schedulers.slurm.commands import OBEYED, VARIABLES
@@ -35,6 +35,7 @@ ENVIRONMENT = CommandEnvironment(
     (*OBEYED, "SACCT_FEDERATION", "SACCT_LOCAL"),
     ("SLURM_TIME_FORMAT=%s", "TZ=UTC"),
 )
+_SHORTEST_S = 60  # of a window that is read in halves
 _PIECE = 2**19  # bytes, of some 1,500 records
 
 
@@ -54,9 +55,16 @@ class SacctSource:
             ReadError: what the host raises; unreachable, auth_failed, timeout where sacct says so;
                 bad_reply where it prints something else, or half of a record.
         """
-        async for units in self._list("-S", _time(window.from_s), "-E", _time(window.to_s)):
-            if found := within(units, window):
-                yield found
+        try:
+            async for units in self._list("-S", _time(window.from_s), "-E", _time(window.to_s)):
+                if found := within(units, window):
+                    yield found
+        except LongOutputError:
+            # It came before any record of the window was read.
+            if window.seconds <= _SHORTEST_S:
+                raise
+            async for some in self._halves(window):
+                yield some
 
     async def units_by_id(self, ids: Sequence[str], since_s: int) -> AsyncIterator[Sequence[Unit]]:
         """Yield every run since a time of the units with these ids; raises ReadError."""
@@ -79,6 +87,16 @@ class SacctSource:
     async def close(self) -> None:
         """End what the host keeps open."""
         await self._commands.close()
+
+    async def _halves(self, window: Window) -> AsyncIterator[Sequence[Unit]]:
+        """Yield the units of a window that has too many for one output, each once."""
+        middle_s = (window.from_s + window.to_s) // 2
+        async for units in self.units(Window(window.from_s, middle_s)):
+            yield units
+        async for units in self.units(Window(middle_s, window.to_s)):
+            # What started before came with the first half, in which it ran.
+            if new := [unit for unit in units if unit.started_at_s >= middle_s]:
+                yield new
 
     async def _list(self, *selection: str) -> AsyncIterator[list[Unit]]:
         delimiter = new_delimiter()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rackwatt_exporter.protocols.command.process import (
+    LongOutputError,
     ProcessTimeoutError,
     command_failed,
     command_timed_out,
@@ -27,7 +28,7 @@ class LocalHost:
         """Run a command in the C locale and return what it printed on stdout.
 
         Raises:
-            ReadError: bad_reply.
+            LongOutputError: bad_reply.
             CommandError: timeout, or command_failed where the exit status is not 0, with the
                 first line of stderr; `env` prints one for a missing program.
         """
@@ -39,7 +40,7 @@ class LocalHost:
         except OSError as error:
             raise ReadError(Reason.COMMAND_FAILED, f"env: {error.strerror}") from None
         except ValueError as error:
-            raise ReadError(Reason.BAD_REPLY, str(error)) from None
+            raise LongOutputError(Reason.BAD_REPLY, str(error)) from None
         if finished.returncode:
             raise command_failed(finished, argv)
         return finished.stdout

@@ -48,6 +48,10 @@ class CommandError(ReadError):
         self.stderr = stderr
 
 
+class LongOutputError(ReadError):
+    """The command printed more than is kept of an output: a shorter one may be had."""
+
+
 class ProcessTimeoutError(Exception):
     """A child was killed at its deadline; `stderr` is what it had printed there by then.
 

@@ -22,6 +22,7 @@ from typing import cast
 
 from rackwatt_exporter.protocols.command.process import (
     CompletedProcess,
+    LongOutputError,
     ProcessTimeoutError,
     command_failed,
     command_timed_out,
@@ -129,7 +130,7 @@ class SshHost:
             message = f"{error.filename or 'ssh'}: {error.strerror}"
             raise ReadError(Reason.COMMAND_FAILED, message) from None
         except ValueError as error:
-            raise ReadError(Reason.BAD_REPLY, str(error)) from None
+            raise LongOutputError(Reason.BAD_REPLY, str(error)) from None
         if finished.returncode:
             raise command_failed(finished, argv)
         return finished.stdout

@@ -1,6 +1,7 @@
 """sacct as a command: its arguments, and what its failures mean."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from rackwatt_accounting.model.unit import Unit
 from rackwatt_accounting.model.window import Window
 from rackwatt_accounting.sources.slurm.sacct import ENVIRONMENT, IDS, SacctSource
 from rackwatt_exporter.protocols.command.local import LocalHost
-from rackwatt_exporter.protocols.command.process import CommandError
+from rackwatt_exporter.protocols.command.process import CommandError, LongOutputError
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.commands import SchedulerCommands
 from tests.accounting.sources.slurm.records import BEGIN_S, Record, printed, records
@@ -97,6 +98,36 @@ async def test_a_large_output_comes_in_batches() -> None:
     batches = [len(batch) async for batch in source(Sacct(some)).units(DAY)]
     assert sum(batches) == 10_000
     assert max(batches) < 3000
+
+
+class Crowded(Sacct):
+    """A host whose sacct prints too much of more than a quarter of a day."""
+
+    async def run(self, argv: Sequence[str], timeout_s: float) -> bytes:
+        whole = await super().run(argv, timeout_s)
+        from_s, to_s = (
+            datetime.fromisoformat(f"{argv[argv.index(option) + 1]}+00:00").timestamp()
+            for option in ("-S", "-E")
+        )
+        if to_s - from_s > 6 * 3600:
+            raise LongOutputError(Reason.BAD_REPLY, "sacct printed more than 1 bytes")
+        return whole
+
+
+async def test_a_window_of_too_many_jobs_is_read_in_parts_and_each_unit_comes_once() -> None:
+    some = [*records(3, 3000), Record(9999, BEGIN_S - 9, BEGIN_S + 80_000)]
+    host = Crowded(some)
+    assert sorted(unit.key for unit in await listed(source(host))) == sorted(
+        unit.key for unit in await listed(source(Sacct(some)))
+    )
+    assert len(host.run_with) == 7  # a whole, two halves, four quarters
+
+
+async def test_a_minute_of_too_many_jobs_is_an_error() -> None:
+    host = Sacct(error=LongOutputError(Reason.BAD_REPLY, "sacct printed more than 1 bytes"))
+    with pytest.raises(ReadError, match="printed more"):
+        await listed(source(host), Window(BEGIN_S, BEGIN_S + 240))
+    assert len(host.run_with) == 3
 
 
 async def test_ids_are_read_in_groups_and_always_since_a_time() -> None:
