@@ -98,7 +98,7 @@ async def test_the_data_of_a_node_has_its_jobs_its_source_and_the_health_of_all(
         data = await drawn(node, site)
     assert (data["node"], data["measured"], data["divided"]) == ("n1", True, True)
     (energy,) = data["energy"]
-    assert (energy["source"], energy["gpus"], energy["idle_watts"]) == ("rapl", "separate", 10.0)
+    assert (energy["source"], energy["gpus"], energy["idle_watts"]) == ("rapl", "none", 10.0)
     units = {unit["unit"]: unit for unit in data["units"]}
     assert set(units) == {"7", "8"}
     assert (units["7"]["manager"], units["7"]["running"], units["7"]["cpus"]) == ("slurm", True, 2)
