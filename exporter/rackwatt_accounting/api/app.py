@@ -9,6 +9,7 @@ from aiohttp.typedefs import Handler
 
 from rackwatt_accounting.api.parameters import ParameterError
 from rackwatt_accounting.api.scope import MEMBERSHIPS, RULES
+from rackwatt_accounting.api.units import UnitsApi
 from rackwatt_accounting.api.usage import UsageApi
 from rackwatt_accounting.identity.identification import Identification, Way
 from rackwatt_accounting.identity.problem import problem
@@ -34,6 +35,7 @@ def build_app(
     app[RULES] = rules
     app[MEMBERSHIPS] = store
     UsageApi(store).add_routes(app)
+    UnitsApi(store).add_routes(app)
     app.router.add_get(HEALTH, _healthy)
     app.router.add_get(READY, _healthy)
 

@@ -6,7 +6,7 @@ that a spreadsheet would take for a formula is text: it begins with an apostroph
 
 import csv
 import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from rackwatt_accounting.identity.problem import problem
 
 Cell = str | int | float | None
 _FLUSH = 64 * 1024
+_NO_HEADERS: Mapping[str, str] = {}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -135,9 +136,10 @@ async def stream(
     writer: Writer,
     columns: Sequence[str],
     rows: AsyncIterator[Sequence[Cell]],
+    headers: Mapping[str, str] = _NO_HEADERS,
 ) -> web.StreamResponse:
     """Respond with rows as they come."""
-    response = web.StreamResponse(headers={"Cache-Control": "private, no-store"})
+    response = web.StreamResponse(headers={"Cache-Control": "private, no-store", **headers})
     response.content_type = writer.content_type
     if writer.content_type == CsvWriter.content_type:
         response.charset = "utf-8"

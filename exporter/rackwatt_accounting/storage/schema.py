@@ -88,6 +88,7 @@ units = Table(
     sqlite_strict=True,
 )
 Index("units_of_user", units.c.user, units.c.end_s)
+Index("units_by_end", units.c.end_s)
 Index("units_of_account", units.c.account, units.c.end_s)
 _RUNNING = units.c.phase == Phase.RUNNING.value
 Index("units_running", units.c.cluster, sqlite_where=_RUNNING, postgresql_where=_RUNNING)

@@ -1,0 +1,1 @@
+"""`rackwatt-acct`: what sacct's users type, answered with joules, by the API of accounting."""
