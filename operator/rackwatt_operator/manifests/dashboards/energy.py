@@ -61,7 +61,7 @@ def _ledgers(params: Params) -> Iterator[Panel]:
         kind="timeseries",
         queries=(Query(f"count by (source, gpus) ({source})", "{{source}}, GPUs {{gpus}}"),),
         unit="short",
-        description="How many nodes each source measures, and whether GPUs are in it.",
+        description="Number of nodes by source, and whether it includes GPUs.",
         stacked=True,
     )
     yield errors_panel("Failed advances by reason", select(params, "rackwatt_energy_errors_total"))

@@ -17,7 +17,7 @@ def gpu_panels(params: Params) -> Iterator[Panel]:
     power = select(params, "rackwatt_node_domain_power_watts", _DOMAIN)
     energy = select(params, "rackwatt_node_domain_energy_joules_total", _DOMAIN)
     held = f"sum({select(params, 'rackwatt_unit_gpu_share')})"
-    yield stat("GPUs", gpus, COUNT, "How many there are; one in MIG mode is one.")
+    yield stat("GPUs", gpus, COUNT, "Installed GPUs; one in MIG mode counts once.")
     yield stat("Power", f"sum({power})", "watt", "Of all GPUs, now.")
     joules = f"sum(increase({energy}[$__range])) / 3.6e6"
     yield stat("Energy", joules, "kwatth", "Of all GPUs, in the time shown.")

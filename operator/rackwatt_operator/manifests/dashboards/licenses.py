@@ -16,7 +16,7 @@ def license_panels(params: Params) -> Iterator[Panel]:
     capacity = _licenses(params, "capacity")
     free = _licenses(params, "free")
     waiting = select(params, "rackwatt_scheduler_pending_jobs", 'reason="Licenses"')
-    yield stat("Licences", f"count({capacity})", COUNT, "How many kinds there are.")
+    yield stat("Licences", f"count({capacity})", COUNT, "Kinds of licences that the scheduler has.")
     yield stat("Exhausted", f"sum({free} == bool 0)", COUNT, "Kinds of which none is free.")
     none = f"sum({waiting}) or sum({capacity}) * 0"
     yield stat("Jobs that wait", none, COUNT, "For a licence, and nothing else before it.")
@@ -33,14 +33,14 @@ def license_panels(params: Params) -> Iterator[Panel]:
         kind="timeseries",
         queries=(Query(f"bottomk({_MOST}, {free})", _LEGEND),),
         unit="short",
-        description="How many jobs may have now: the fifteen kinds with the fewest.",
+        description="Licences that jobs may still take: the fifteen kinds with the fewest.",
     )
     yield Panel(
         title="Reserved",
         kind="timeseries",
         queries=(Query(f"topk({_MOST}, {_licenses(params, 'reserved')})", _LEGEND),),
         unit="short",
-        description="How many reservations hold.",
+        description="Licences that reservations hold.",
     )
 
 

@@ -16,7 +16,7 @@ def limit_panels(params: Params) -> Iterator[Panel]:
     used = _used(params)
     yield stat("Limits", f"count({used})", COUNT, "Of which the use is known.")
     yield stat("Nearly used up", f"sum({used} >= bool {_NEAR})", COUNT, f"{_NEAR:.0%} and more.")
-    yield stat("Used up", f"sum({used} >= bool 1)", COUNT, "Who is at a limit waits.")
+    yield stat("Used up", f"sum({used} >= bool 1)", COUNT, "Jobs at a limit wait.")
     yield Panel(
         title="Use of limits",
         kind="table",

@@ -19,7 +19,7 @@ def node_panels(params: Params, recorded: bool) -> Iterator[Panel]:
     yield stat("Energy", joules, "kwatth", "Of processors and memory, in the time shown.")
     yield stat("Busy", _busy(params, "$__range"), "percentunit", "Mean over nodes and time.")
     nodes = f"count(count by (node) ({select(params, 'rackwatt_collector_up')}))"
-    yield stat("Nodes", nodes, COUNT, "How many have a collector.")
+    yield stat("Nodes", nodes, COUNT, "Nodes that have a collector.")
     yield from _by_node(params, power)
     yield from _by_part(params)
 
