@@ -1,6 +1,8 @@
-# Two images from one distribution: `collector` measures, `operator` reconciles.
+# Three images from one distribution: `collector` measures, `accounting` keeps who used what, `operator`
+# reconciles.
 #
 #   docker build --target collector --tag rackwatt/collector .
+#   docker build --target accounting --tag rackwatt/accounting .
 #   docker build --target operator --tag rackwatt/operator .
 #
 # BASE is any Debian with Python 3.11 or newer and its venv module. The packages are pinned by hash in
@@ -39,14 +41,25 @@ RUN /build/bin/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir=/whe
 
 
 # Each image has only its own program: the collector no kopf and no kubernetes client, the operator no
-# driver of BMCs.
+# driver of BMCs, neither a database. Accounting reads schedulers with the collector's packages.
 FROM build AS collecting
 COPY images/collector.lock images/
 RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compile --require-hashes --requirement=images/collector.lock \
  && $COLLECTOR /opt/rackwatt/lib
 COPY --from=wheel /wheels /wheels
 RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compile --no-deps /wheels/*.whl \
- && rm -rf $PACKAGES/rackwatt_operator /opt/rackwatt/bin/rackwatt-operator \
+ && rm -rf $PACKAGES/rackwatt_operator $PACKAGES/rackwatt_accounting \
+           /opt/rackwatt/bin/rackwatt-operator /opt/rackwatt/bin/rackwatt-accounting \
+ && $COLLECTOR $PACKAGES/rackwatt_*
+
+FROM build AS accounted
+COPY images/accounting.lock images/
+RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compile --require-hashes --requirement=images/accounting.lock \
+ && $COLLECTOR /opt/rackwatt/lib
+COPY --from=wheel /wheels /wheels
+RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compile --no-deps /wheels/*.whl \
+ && rm -rf $PACKAGES/rackwatt_operator $PACKAGES/rackwatt_trace \
+           /opt/rackwatt/bin/rackwatt-operator /opt/rackwatt/bin/rackwatt-trace /opt/rackwatt/bin/rackwatt-exporter \
  && $COLLECTOR $PACKAGES/rackwatt_*
 
 FROM build AS operating
@@ -55,8 +68,8 @@ RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compil
  && $COMPILE /opt/rackwatt/lib
 COPY --from=wheel /wheels /wheels
 RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compile --no-deps /wheels/*.whl \
- && rm -rf $PACKAGES/rackwatt_exporter $PACKAGES/rackwatt_trace \
-           /opt/rackwatt/bin/rackwatt-exporter /opt/rackwatt/bin/rackwatt-trace \
+ && rm -rf $PACKAGES/rackwatt_exporter $PACKAGES/rackwatt_accounting $PACKAGES/rackwatt_trace \
+           /opt/rackwatt/bin/rackwatt-exporter /opt/rackwatt/bin/rackwatt-accounting /opt/rackwatt/bin/rackwatt-trace \
  && $COMPILE $PACKAGES/rackwatt_*
 
 
@@ -71,17 +84,15 @@ ENV PATH=/opt/rackwatt/bin:/usr/local/bin:/usr/bin:/bin \
 LABEL org.opencontainers.image.licenses="Apache-2.0"
 
 
-FROM runtime AS collector
-# Constant lists of a few callbacks: the C++ extension would add its library, a megabyte.
-ENV FROZENLIST_NO_EXTENSIONS=1 \
-    PYTHONOPTIMIZE=2 \
+FROM runtime AS reader
+ENV PYTHONOPTIMIZE=2 \
     PYTHONNODEBUGRANGES=1
 # No image has byte code of Python's library like this. On a read-only root it would be created at
 # every start, which takes a second of processor and 5 MiB.
 RUN python3 -m compileall -q -j1 -o 2 --invalidation-mode=unchecked-hash \
     -x '/(site-packages|ensurepip|idlelib|lib2to3|pydoc_data|tkinter|turtledemo)/' \
     "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
-# The system's ssh serves ipmiSsh and slurm over ssh. It refuses a uid without a name, such as those that
+# The system's ssh serves ipmiSsh and commands of schedulers over ssh. It refuses a uid without a name, such as those that
 # OpenShift assigns: libnss-unknown names every uid that /etc/passwd lacks, and enters itself into
 # nsswitch.conf. Logs and caches of apt contain times.
 RUN apt-get -qq update \
@@ -89,12 +100,27 @@ RUN apt-get -qq update \
  && getent passwd 1000680000 >/dev/null \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache \
            /var/log/apt /var/log/*.log /var/lib/dpkg/*-old
+
+
+FROM reader AS collector
+# Constant lists of a few callbacks: the C++ extension would add its library, a megabyte.
+ENV FROZENLIST_NO_EXTENSIONS=1
 COPY --from=collecting /opt/rackwatt /opt/rackwatt
 LABEL org.opencontainers.image.title="rackwatt/collector" \
       org.opencontainers.image.description="Measures the power of machines and exposes it to Prometheus"
 USER 65532:65532
 EXPOSE 9123
 ENTRYPOINT ["rackwatt-exporter"]
+CMD ["run"]
+
+
+FROM reader AS accounting
+COPY --from=accounted /opt/rackwatt /opt/rackwatt
+LABEL org.opencontainers.image.title="rackwatt/accounting" \
+      org.opencontainers.image.description="Keeps who used what of a scheduler, in joules, grams and hours"
+USER 65532:65532
+EXPOSE 9124
+ENTRYPOINT ["rackwatt-accounting"]
 CMD ["run"]
 
 

@@ -70,7 +70,7 @@ bench: setup ## compare all measurements with budgets and other programs, into d
 crds: $(STAMP) ## generate the CRDs from the models, and the chart's roles
 	$(VENV)/python -m scripts.crds
 
-images: ## build both images into IMAGES, with buildah; BASE=debian without access to a registry
+images: ## build the images into IMAGES, with buildah; BASE=debian without access to a registry
 	@BASE=$(BASE) scripts/images $(IMAGES)
 
 lock: $(STAMP) ## pin the packages of the images, with hashes; ARGS=--upgrade selects newer versions

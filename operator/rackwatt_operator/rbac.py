@@ -17,6 +17,7 @@ from rackwatt_operator.kube.resources import (
     DOCUMENTS,
     ENDPOINT_SLICE,
     EVENT,
+    KEPT,
     LEASE,
     NAMESPACE,
     POWER_TARGET,
@@ -33,7 +34,7 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 _SEEN = ("list", "watch")
 _GROUP, _GRANTED = (CLUSTER_ROLE.group,), (KUBERNETES_SCHEDULER,)
-_KEPT = ("get", *_SEEN, "create", "patch", "delete")
+_WRITTEN = ("get", *_SEEN, "create", "patch")
 
 
 class Rule(NamedTuple):
@@ -49,13 +50,15 @@ class Rule(NamedTuple):
 def _children() -> Iterator[Rule]:
     for group in sorted({kind.group for kind in CHILDREN}):
         plurals = tuple(sorted(kind.plural for kind in CHILDREN if kind.group == group))
-        yield Rule((group,), plurals, _KEPT)
+        yield Rule((group,), plurals, (*_WRITTEN, "delete"))
 
 
 RULES: tuple[Rule, ...] = (
     Rule((POWER_TARGET.group,), tuple(kind.plural for kind in DOCUMENTS), _SEEN),
     Rule((POWER_TARGET.group,), tuple(f"{kind.plural}/status" for kind in DOCUMENTS), ("patch",)),
     *_children(),
+    # Data: it is created and expanded, and only people delete it.
+    *(Rule((kind.group,), (kind.plural,), _WRITTEN) for kind in KEPT),
     # Which Prometheus selects a ServiceMonitor, and the addresses of the collectors.
     Rule((PROMETHEUSES[0].group,), tuple(kind.plural for kind in PROMETHEUSES), _SEEN),
     Rule((ENDPOINT_SLICE.group,), (ENDPOINT_SLICE.plural,), _SEEN),

@@ -29,7 +29,7 @@ def monitoring(folder: Path, tools: Path) -> Iterator[Path]:
 
 
 def ours(folder: Path) -> Iterator[Path]:
-    """Build the operator's image and the collectors' with `scripts/images`."""
+    """Build the images of all programs with `scripts/images`."""
     command = [ROOT / "scripts/images", folder]
     done = subprocess.run(
         command, env={**os.environ, "BASE": "debian"}, capture_output=True, text=True, check=False
@@ -38,6 +38,7 @@ def ours(folder: Path) -> Iterator[Path]:
         raise RuntimeError(f"scripts/images: {done.stdout}{done.stderr}")
     yield folder / "operator.tar"
     yield folder / "collector.tar"
+    yield folder / "accounting.tar"
 
 
 def _written(folder: Path, *programs: Path) -> Path:

@@ -34,7 +34,7 @@ def run(node: Node, report: RunReport) -> None:
         report.run(lambda: install_dns(node), "Cluster DNS is ready")
         report.run(imported.result, "Images of Prometheus and its operator are imported")
         report.run(lambda: monitoring.install(node), "Install Prometheus and its operator")
-        report.run(built.result, "Our two images are built and imported, meanwhile")
+        report.run(built.result, "Our images are built and imported, meanwhile")
     report.run(lambda: query_by_service_name(node), "A pod reaches a Service by its name")
     report.run(lambda: select_by_label(node), "Prometheus selects ServiceMonitors by label")
 

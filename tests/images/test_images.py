@@ -1,4 +1,4 @@
-"""Both images, built as users build them: their contents, and running them.
+"""The images, built as users build them: their contents, and running them.
 
 Where buildah is not at hand these tests say so and are skipped; `make test` installs it where it may.
 """
@@ -20,14 +20,14 @@ from tests.peers.sshd import sshd
 ROOT = Path(__file__).parents[2]
 STORE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "rackwatt/images"
 STORAGE = {"CONTAINERS_STORAGE_CONF": f"{STORE}/storage.conf", "BUILDAH_ISOLATION": "chroot"}
-NAMES = ("collector", "operator")
+NAMES = ("collector", "accounting", "operator")
 BUILT = (
     ".dockerignore", "Dockerfile", "LICENSE", "README.md", "pyproject.toml",
     "crds", "exporter", "images", "operator", "scripts",
 )  # fmt: skip
 COMPILED_LIBRARY = "python3 -c 'import argparse, os; print(os.path.exists(argparse.__cached__))'"
 COMPILERS = {"gcc", "g++", "cc", "c++", "cpp", "clang", "as", "ld", "make", "rustc", "go", "tcc"}
-LARGEST_MIB = {"collector": 90, "operator": 90}
+LARGEST_MIB = {"collector": 90, "accounting": 120, "operator": 90}
 TIME_S = 1_700_000_000
 
 FAKE = """
@@ -114,7 +114,8 @@ def buildah(*arguments: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "command"), [("collector", "rackwatt-exporter"), ("operator", "rackwatt-operator")]
+    ("name", "command"),
+    [(name, f"rackwatt-{name.replace('collector', 'exporter')}") for name in NAMES],
 )
 def test_it_runs_its_command_as_any_user(images: dict[str, Image], name: str, command: str) -> None:
     config = images[name].config
@@ -136,7 +137,10 @@ def test_an_image_has_exactly_the_packages_of_its_lock(images: dict[str, Image],
 def test_each_image_has_its_own_half_alone(images: dict[str, Image]) -> None:
     collector, operator = images["collector"].packages, images["operator"].packages
     assert {"rackwatt_crds", "rackwatt_exporter", "uvloop"} <= collector
-    assert {"rackwatt_operator", "kopf", "kubernetes"}.isdisjoint(collector)
+    accounting = images["accounting"].packages
+    assert {"rackwatt_operator", "kopf", "kubernetes"}.isdisjoint(collector | accounting)
+    assert {"rackwatt_accounting", "sqlalchemy", "joserfc"} <= accounting
+    assert {"rackwatt_accounting", "sqlalchemy", "joserfc"}.isdisjoint(collector | operator)
     assert {"rackwatt_crds", "rackwatt_operator", "kopf", "kubernetes"} <= operator
     assert {"rackwatt_exporter", "rackwatt_trace", "pyghmi", "pysnmp"}.isdisjoint(operator)
 

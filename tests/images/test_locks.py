@@ -14,6 +14,11 @@ PIN = re.compile(r"^(\S+)==(\S+)(?: ;.*)? \\$", re.MULTILINE)
 REQUIREMENTS = {
     "build": PROJECT["build-system"]["requires"],
     "collector": [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["exporter"]],
+    "accounting": [
+        *PROJECT["project"]["dependencies"],
+        *PROJECT["project"]["optional-dependencies"]["exporter"],
+        *(one for one in PROJECT["project"]["optional-dependencies"]["accounting"] if "rackwatt" not in one),
+    ],
     "operator": [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["operator"]],
 }  # fmt: skip
 
@@ -44,3 +49,6 @@ def test_everything_in_a_lock_is_pinned_by_hashes(name: str) -> None:
 def test_neither_half_is_pinned_into_the_others_image() -> None:
     assert {"kopf", "kubernetes"}.isdisjoint(pins("collector"))
     assert {"httptools", "pyghmi", "pysnmp"}.isdisjoint(pins("operator"))
+    assert {"kopf", "kubernetes"}.isdisjoint(pins("accounting"))
+    for name in ("collector", "operator"):
+        assert {"sqlalchemy", "alembic", "asyncpg", "joserfc"}.isdisjoint(pins(name))

@@ -95,6 +95,20 @@ def leave_orphans(kube_user: KubeUser, namespace: str) -> None:
     kube_user.until(lambda: not [orphan for orphan in orphans if kube_user.get(object_key(orphan))])
 
 
+def keep_records(kube_user: KubeUser, namespace: str) -> None:
+    """Occupy the name of the volume of accounting, and release it."""
+    claim = ObjectKey("PersistentVolumeClaim", namespace, "sb-kept-accounting")
+    size = {"resources": {"requests": {"storage": "1Gi"}}, "accessModes": ["ReadWriteOnce"]}
+    metadata = {"name": claim.name, "namespace": namespace}
+    foreign = {"apiVersion": "v1", "kind": claim.kind, "metadata": metadata, "spec": size}
+    kube_user.create(foreign)
+    spec: Manifest = {"cluster": "kept", "slurm": {"cli": {}}, "accounting": {"enabled": True}}
+    one = object_key(kube_user.apply(document("SchedulerBinding", "kept", namespace, spec)))
+    kube_user.until_reason(one, "AccountingAvailable", "NameConflict")
+    kube_user.delete(claim)
+    kube_user.until_reason(one, "AccountingAvailable", "RolloutInProgress")
+
+
 def violate_pod_security(kube_user: KubeUser, namespace: str) -> None:
     """Apply a DaemonSet whose pods Pod Security rejects, on a node that exists only as an object."""
     label = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -151,6 +165,7 @@ def test_rbac_rules_are_all_used_and_sufficient(
         leave_orphans(plane_user, own_namespace)
         select_by_namespace_labels(plane_user, own_namespace)
         cause_name_conflicts(plane_user, own_namespace)
+        keep_records(plane_user, own_namespace)
         violate_pod_security(plane_user, own_namespace)
         grant_nodes_and_pods(plane_user, own_namespace, reading)
     calls = control_plane.audit.calls(user=operator.user)

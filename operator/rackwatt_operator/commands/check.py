@@ -19,14 +19,15 @@ from rackwatt_operator.commands.input_files import (
     given,
 )
 from rackwatt_operator.commands.lint import warnings
+from rackwatt_operator.manifests import naming
 from rackwatt_operator.manifests.api_token import reads_api
 from rackwatt_operator.manifests.build import plan
 from rackwatt_operator.manifests.defaults import Defaults
 from rackwatt_operator.manifests.egress import namespaces, needed_ports
 from rackwatt_operator.manifests.params import BuildFailure, Facts, Manifest, Params
 from rackwatt_operator.manifests.privileges import privileges
-from rackwatt_operator.manifests.service import PORT
-from rackwatt_operator.manifests.web import read_with
+from rackwatt_operator.manifests.service import ACCOUNTING_PORT, PORT
+from rackwatt_operator.manifests.web import read_with, scheme
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -104,6 +105,7 @@ def _explanation(
         yield f"  connects any pod of namespace {namespace}, for the Service that is named"
     if isinstance(document, SchedulerBinding):
         yield from _traced(document, params)
+        yield from _accounted(document, params)
     yield from _explained(params)
 
 
@@ -112,6 +114,21 @@ def _traced(document: SchedulerBinding, params: Params) -> Iterator[str]:
     if tracing is not None and tracing.enabled:
         url = f"{params.scheme}://{params.base}.{params.namespace}.svc:{PORT}"
         yield f"  accepts  reports of jobs at {url}{tracing.path or DEFAULT_PATH}"
+
+
+def _accounted(document: SchedulerBinding, params: Params) -> Iterator[str]:
+    """Describe the pod of accounting, beside the collector's."""
+    if params.accounting is None:
+        return
+    name = naming.accounting(params.base)
+    url = f"{scheme(params.accounting.web)}://{name}.{params.namespace}.svc:{ACCOUNTING_PORT}"
+    yield f"  accounts for its jobs, and serves them at {url}"
+    for secret in params.secrets_of_accounting:
+        yield f"    reads    Secret {secret}"
+    for protocol, port in needed_ports(document, of_accounting=True):
+        yield f"    connects {protocol} {port}"
+    for namespace in namespaces(document, params.namespace, of_accounting=True):
+        yield f"    connects any pod of namespace {namespace}, for the Service that is named"
 
 
 def _made(manifests: list[Manifest]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Apply and delete the children of a resource: create, update or recreate; never adopt.
 
-An object of another owner is never touched. A child that is not in the cache is applied on the
+An object of another owner is never touched; what is kept beyond its owner has none, and is known by
+the annotation of an earlier apply. A child that is not in the cache is applied on the
 condition that no object has its name; one that is cached, on the condition of the same uid.
 """
 
@@ -15,7 +16,7 @@ from rackwatt_operator.kube.cache import Cache
 from rackwatt_operator.kube.cached_object import APPLIED_HASH, AUTHORED, CachedObject, parse_object
 from rackwatt_operator.kube.client import Client, Manifest
 from rackwatt_operator.kube.errors import ApiError
-from rackwatt_operator.kube.resources import BY_NAME, ObjectKey
+from rackwatt_operator.kube.resources import BY_NAME, KEPT, ObjectKey
 from rackwatt_operator.metrics import APPLIES
 from rackwatt_operator.status.apply_error import ApplyError
 
@@ -163,7 +164,8 @@ def _terminating(child: ObjectKey) -> ApplyError:
 
 
 def _foreign(child: ObjectKey, now: CachedObject, uid: str) -> ApplyError | None:
-    if now.owner is not None and now.owner.uid == uid:
+    is_kept = BY_NAME[child.kind] in KEPT and now.owner is None and bool(now.applied_hash)
+    if is_kept or (now.owner is not None and now.owner.uid == uid):
         return _terminating(child) if now.terminating else None
     if now.owner is not None and now.owner.ours:
         message = f"{child} belongs to a deleted resource of this name and is being deleted"

@@ -49,9 +49,10 @@ class ChildStatusReader:
         return await self._selection(uid, "PrometheusRule", [PROMETHEUS])
 
     async def _selection(self, uid: str, kind: str, takers: Sequence[Resource]) -> Selection | None:
-        name = next((one for one in self._cache.owned(uid) if one.kind == kind), None)
-        if name is None:
+        names = sorted(one for one in self._cache.owned(uid) if one.kind == kind)
+        if not names:
             return None
+        name = names[0]  # that of the collectors: that of accounting has a longer name
         if bindings := self._cache.status(name).get("bindings"):
             return bound(bindings)
         prometheuses = {

@@ -32,6 +32,7 @@ class PlanInputs:
     document: bytes
     bindings: tuple[bytes, ...]
     monitoring: frozenset[str]
+    assigns_ids: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,8 @@ class PlanCache:
             one.metadata.name: one.spec for one in bindings if isinstance(one, SchedulerBinding)
         }
         raw = msgspec.json.decode(inputs.document)
-        return plan(raw, document, Facts(inputs.monitoring, specs), self._defaults)
+        facts = Facts(inputs.monitoring, specs, inputs.assigns_ids)
+        return plan(raw, document, facts, self._defaults)
 
     def _inputs(self, key: ObjectKey) -> PlanInputs:
         now = self._cache.objects[key]
@@ -120,6 +122,7 @@ class PlanCache:
             now.content or b"",
             tuple(one.content or b"" for one in there),
             self._capabilities.monitoring,
+            self._capabilities.assigns_ids,
         )
 
     def _missing(self, key: ObjectKey, document: Document | None) -> list[str]:
@@ -132,7 +135,11 @@ class PlanCache:
 
 
 def _same(before: PlanInputs, now: PlanInputs) -> bool:
-    return before.digests == now.digests and before.monitoring == now.monitoring
+    return before.digests == now.digests and _cluster(before) == _cluster(now)
+
+
+def _cluster(inputs: PlanInputs) -> tuple[frozenset[str], bool]:
+    return inputs.monitoring, inputs.assigns_ids
 
 
 def _by_key(manifests: Sequence[Manifest]) -> dict[ObjectKey, Manifest]:

@@ -21,6 +21,7 @@ from rackwatt_operator.kube.resources import (
 log = logging.getLogger(__name__)
 
 _MONITORING = frozenset(kind for kind in WATCHED if kind.group == SERVICE_MONITOR.group)
+_OPENSHIFT = "security.openshift.io/v1"
 _CRDS = "rackwatt-operator crds | kubectl apply --server-side --filename -"
 
 
@@ -36,6 +37,8 @@ class Capabilities:
         self._namespaces = namespaces or ("",)
         self.monitoring: frozenset[str] = frozenset()
         """Kinds of Prometheus Operator that the API serves."""
+        self.assigns_ids = False
+        """Whether the cluster assigns users and groups to pods, and refuses others."""
         self.watched: tuple[Resource, ...] = ()
         """Served kinds that the operator may list and watch."""
         self._denied: tuple[Resource, ...] = ()
@@ -74,6 +77,7 @@ class Capabilities:
                 f"the cluster has no {kinds} ({API_VERSION}): install the CRDs ({_CRDS})"
             )
         monitoring = await self.monitoring_kinds()
+        assigns_ids = bool(await self._served(_OPENSHIFT))
         there = [kind for kind in WATCHED if kind not in _MONITORING or kind.kind in monitoring]
         lacking = {kind.kind: [right async for right in self._lacking(kind)] for kind in there}
         for kind in DOCUMENTS:
@@ -83,7 +87,7 @@ class Capabilities:
                 )
         for missing in filter(None, lacking.values()):
             log.warning("the operator may not %s: it does not see their changes", missing[0])
-        self.monitoring = monitoring
+        self.monitoring, self.assigns_ids = monitoring, assigns_ids
         self.watched = tuple(kind for kind in there if not lacking[kind.kind])
         self._denied = tuple(kind for kind in there if lacking[kind.kind])
 

@@ -71,6 +71,10 @@ CHILDREN = (
 )
 """Kinds that the operator creates for a resource, and watches for drift."""
 
+PERSISTENT_VOLUME_CLAIM = Resource("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
+KEPT = (PERSISTENT_VOLUME_CLAIM,)
+"""Kinds that the operator creates for a resource and never deletes: they have no owner."""
+
 ENDPOINT_SLICE = Resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices")
 PROMETHEUS = Resource(MONITORING, "Prometheus", "prometheuses")
 PROMETHEUSES = (
@@ -78,7 +82,7 @@ PROMETHEUSES = (
     Resource("monitoring.coreos.com/v1alpha1", "PrometheusAgent", "prometheusagents"),
 )
 """Kinds that select ServiceMonitors."""
-WATCHED = (*DOCUMENTS, *CHILDREN, ENDPOINT_SLICE, *PROMETHEUSES)
+WATCHED = (*DOCUMENTS, *CHILDREN, *KEPT, ENDPOINT_SLICE, *PROMETHEUSES)
 BY_NAME = {kind.kind: kind for kind in WATCHED}
 
 NAMESPACE = Resource("v1", "Namespace", "namespaces")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rackwatt_crds.document import Document
+from rackwatt_operator.manifests.accounting import accounting
 from rackwatt_operator.manifests.configmap import documents
 from rackwatt_operator.manifests.daemonset import daemon_set
 from rackwatt_operator.manifests.dashboard import dashboards
@@ -37,6 +38,7 @@ def plan(
         service(params),
         *([daemon_set(params)] if params.component == "node" else deployments(params)),
         *budget(params),
+        *accounting(params),
         *service_monitor(params),
         *prometheus_rule(params),
         *dashboards(params),

@@ -19,6 +19,19 @@ class Image(Model, frozen=True, kw_only=True):
     pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
 
 
+class AccountingImage(Image, frozen=True, kw_only=True):
+    """The image of accounting."""
+
+    reference: Annotated[str, Meta(min_length=1)] = f"rackwatt/accounting:{__version__}"
+
+
+class AccountingDefaults(Model, frozen=True, kw_only=True):
+    """Settings of every accounting; `pod` is beneath that of the resource."""
+
+    image: AccountingImage = AccountingImage()
+    pod: Pod | None = None
+
+
 class Defaults(Model, frozen=True, kw_only=True):
     """Settings of a cluster rather than of a resource.
 
@@ -30,12 +43,19 @@ class Defaults(Model, frozen=True, kw_only=True):
     pod: Pod | None = None
     node_pod: Pod | None = None
     monitoring: Monitoring | None = None
+    accounting: AccountingDefaults = AccountingDefaults()
 
 
 # A collector without a fleet takes some 60 MiB. There is no limit: it depends on the fleet's size,
 # and a collector that is OOM-killed measures nothing.
 POD: dict[str, Any] = {
     "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}},
+    "nodeSelector": {"kubernetes.io/os": "linux"},
+}
+
+# Its size depends on no answer. A limit is the site's: one that is OOM-killed starts where it was.
+ACCOUNTING_POD: dict[str, Any] = {
+    "resources": {"requests": {"cpu": "50m", "memory": "192Mi"}},
     "nodeSelector": {"kubernetes.io/os": "linux"},
 }
 

@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
+from rackwatt_crds.accounting.accounting import connections as connections_of_accounting
 from rackwatt_crds.bmc.expansion import method, valid_entries
 from rackwatt_crds.bmc.hosts import Bmc
-from rackwatt_crds.document import Document, PowerTarget
+from rackwatt_crds.document import Document, PowerTarget, SchedulerBinding
 from rackwatt_crds.endpoints import Connection, Endpoint, parse_url
 from rackwatt_crds.kinds import METHODS, PROVIDERS, SCHEDULERS, chosen
 from rackwatt_crds.lustre import connections as connections_of_lustre
@@ -24,18 +25,20 @@ _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\Z")
 _MOST_LABELS = 3
 
 
-def needed_ports(document: Document) -> list[Port]:
-    """List the transports and ports that a document's collectors connect to, each once."""
-    return sorted({(end.transport, end.port) for end in _endpoints(document)})
+def needed_ports(document: Document, of_accounting: bool = False) -> list[Port]:
+    """List the transports and ports that a document's pods connect to, each once."""
+    ends = _endpoints_of_accounting(document) if of_accounting else _endpoints(document)
+    return sorted({(end.transport, end.port) for end in ends})
 
 
-def namespaces(document: Document, own: str) -> list[str]:
+def namespaces(document: Document, own: str, of_accounting: bool = False) -> list[str]:
     """List the namespaces of the Services that a document names, as far as names say.
 
     A scheduler may be named as a pod's search path completes it: `slurmrestd`, `slurmrestd.slurm`.
     BMCs and providers have such names outside clusters, so theirs must have `.svc` in them.
     """
-    hosts = {host for end in _endpoints(document) for host in _LISTED.sub("0", end.host).split(",")}
+    ends = _endpoints_of_accounting(document) if of_accounting else _endpoints(document)
+    hosts = {host for end in ends for host in _LISTED.sub("0", end.host).split(",")}
     if isinstance(document, PowerTarget):
         hosts = {host for host in hosts if "svc" in host.split(".")}
     return sorted({found for host in hosts if (found := _namespace(host, own))})
@@ -55,6 +58,14 @@ def _endpoints(document: Document) -> Iterator[Endpoint]:
     elif document.spec.grid is not None:
         provider, settings = chosen(PROVIDERS, document.spec.grid)
         yield from _connections(provider.connections(settings))
+
+
+def _endpoints_of_accounting(document: Document) -> Iterator[Endpoint]:
+    """Go through what accounting connects to: the scheduler, and what its settings name."""
+    if isinstance(document, SchedulerBinding) and document.spec.accounting is not None:
+        kind, settings = chosen(SCHEDULERS, document.spec)
+        yield from _connections(kind.connections(settings))
+        yield from _connections(connections_of_accounting(document.spec.accounting))
 
 
 def _bmc(bmc: Bmc) -> Iterator[Endpoint]:

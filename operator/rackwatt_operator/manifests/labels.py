@@ -14,6 +14,7 @@ PART_OF = "app.kubernetes.io/part-of"
 SHARD = "rackwatt.dev/shard"
 
 COLLECTOR = "rackwatt-collector"
+ACCOUNTING = "rackwatt-accounting"
 
 
 Component = Measured | Literal["scheduler"]
@@ -33,6 +34,16 @@ def labels(base: str, component: str) -> dict[str, str]:
         PART_OF: "rackwatt",
         MANAGED_BY: MANAGER,
     }
+
+
+def labels_of_accounting(base: str) -> dict[str, str]:
+    """Label a child of accounting, which no selector of the collectors finds."""
+    return labels(base, "accounting") | {NAME: ACCOUNTING}
+
+
+def selector_of_accounting(base: str) -> dict[str, str]:
+    """Select the pod of accounting."""
+    return {NAME: ACCOUNTING, INSTANCE: base}
 
 
 def selector(base: str, shard: int | None = None) -> dict[str, str]:

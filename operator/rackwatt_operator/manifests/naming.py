@@ -2,8 +2,8 @@
 
 A resource name may have 253 characters and dots; a label, a Service and a pod's host name at most
 63 and no dot. So a long or dotted name keeps its beginning and gets a hash of the whole. A plain
-name that looks like such a one, or like the dashboard of another resource, gets a hash as well: no
-user can choose a name that collides with the children of another resource.
+name that looks like such a one, or like the dashboard or the accounting of another resource, gets a
+hash as well: no user can choose a name that collides with the children of another resource.
 """
 
 import base64
@@ -11,11 +11,11 @@ import hashlib
 import re
 
 LONGEST_BASE = 52
-"""A base and `-dashboard`, or a pod's two suffixes behind a shard's number, stay within 63."""
+"""A base and `-accounting`, or a pod's two suffixes behind a shard's number, stay within 63."""
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
 _PLAIN_PATH = re.compile(r"(/[a-z0-9]+)+/?\Z")
-_TAKEN = re.compile(r".*(-[a-z2-7]{20}|-dashboard)\Z")
+_TAKEN = re.compile(r".*(-[a-z2-7]{20}|-dashboard|-accounting)\Z")
 _PREFIXES = {"PowerTarget": "pt", "SchedulerBinding": "sb"}
 _LONGEST_VOLUME = 63
 
@@ -33,6 +33,11 @@ def shard(base: str, number: int) -> str:
 def dashboard(base: str) -> str:
     """Name the ConfigMap of the dashboard."""
     return f"{base}-dashboard"
+
+
+def accounting(base: str) -> str:
+    """Name the objects of accounting, beside those of the collector."""
+    return f"{base}-accounting"
 
 
 def volume(secret: str) -> str:

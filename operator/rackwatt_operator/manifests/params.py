@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from rackwatt_crds.document import API_VERSION, Document, PowerTarget
+from rackwatt_crds.accounting.accounting import Accounting, is_enabled
+from rackwatt_crds.document import API_VERSION, Document, PowerTarget, SchedulerBinding
 from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 from rackwatt_crds.validation import named_bindings
 from rackwatt_crds.web import Web
@@ -13,7 +14,7 @@ from rackwatt_operator.manifests import defaults as own
 from rackwatt_operator.manifests import labels, naming
 from rackwatt_operator.manifests.defaults import Defaults
 from rackwatt_operator.manifests.merge import deep_merge, plain
-from rackwatt_operator.manifests.secrets import secrets
+from rackwatt_operator.manifests.secrets import secrets, secrets_of_accounting
 from rackwatt_operator.manifests.web import read_with, scheme
 
 Manifest = dict[str, Any]
@@ -34,10 +35,14 @@ class BuildFailure:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Which kinds of Prometheus Operator the API has, and the namespace's SchedulerBindings."""
+    """What a cluster has: kinds of Prometheus Operator, and the namespace's SchedulerBindings.
+
+    `assigns_ids` is whether it assigns users and groups to pods, and refuses others, as OpenShift.
+    """
 
     monitoring: frozenset[str] = MONITORING
     bindings: Mapping[str, SchedulerBindingSpec] = field(default_factory=dict)
+    assigns_ids: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,20 @@ class Params:
         readers = (name for spec in self.bindings.values() for name in read_with(spec.web))
         return sorted({*secrets(self.document), *readers})
 
+    @cached_property
+    def accounting(self) -> Accounting | None:
+        """The accounting of a SchedulerBinding that has it."""
+        document = self.document
+        accounting = document.spec.accounting if isinstance(document, SchedulerBinding) else None
+        return accounting if is_enabled(accounting) else None
+
+    @cached_property
+    def secrets_of_accounting(self) -> list[str]:
+        """Secrets that accounting reads."""
+        if self.accounting is None or not isinstance(self.document, SchedulerBinding):
+            return []
+        return secrets_of_accounting(self.document.spec, self.accounting)
+
     @property
     def web(self) -> Web | None:
         """Settings of the collectors' own pages."""
@@ -136,10 +155,10 @@ class Params:
             "name": name,
             "namespace": self.namespace,
             "labels": labels.labels(self.base, self.component),
-        } | self._owned()
+        } | self.owned()
         return {"apiVersion": api_version, "kind": kind, "metadata": metadata} | body
 
-    def _owned(self) -> dict[str, Any]:
+    def owned(self) -> dict[str, Any]:
         """Return the owner reference, for garbage collection.
 
         A resource from a file has no uid yet: the children of a rendered one have no owner.

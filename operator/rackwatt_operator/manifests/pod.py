@@ -22,13 +22,19 @@ from rackwatt_operator.manifests.web import served_from
 HEALTH_PORT = 9124
 DOCUMENTS = "/etc/rackwatt/documents"
 STATE = "/var/lib/rackwatt"
-_AS_GIVEN = (
+AS_GIVEN = (
     "nodeSelector", "tolerations", "affinity", "priorityClassName", "runtimeClassName",
     "imagePullSecrets", "dnsConfig", "hostAliases",
 )  # fmt: skip
 _HOST_FLAGS = {"/sys": "--path.sysfs", "/proc": "--path.procfs", "/dev": "--path.devfs"}
 
 _ROOT = "/host/root"
+RESTRICTED: dict[str, Any] = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+"""The security context of a container that needs no privilege."""
 
 
 def template(params: Params, shard: int | None) -> dict[str, Any]:
@@ -51,7 +57,7 @@ def _spec(params: Params, shard: int | None) -> dict[str, Any]:
         "securityContext": _identity(params, rights),
         "containers": [_container(params, shard, rights)],
         "volumes": _volumes(params, rights),
-        **{key: params.pod[key] for key in _AS_GIVEN if params.pod.get(key)},
+        **{key: params.pod[key] for key in AS_GIVEN if params.pod.get(key)},
         **_spread(params),
     }
 
@@ -97,11 +103,11 @@ def _container(params: Params, shard: int | None, rights: Privileges) -> dict[st
         "imagePullPolicy": params.defaults.image.pull_policy,
         "args": _arguments(params, shard, rights),
         **_environment(params, rights),
-        "ports": _ports(params),
+        "ports": container_ports(params.scheme, PORT, HEALTH_PORT),
         # Without it a collector that listens after two seconds is found ready after ten.
-        "startupProbe": _probe(params, failures=120, period_s=1),
-        "livenessProbe": _probe(params, failures=6),
-        "readinessProbe": _probe(params, failures=2),
+        "startupProbe": probe(params.scheme, failures=120, period_s=1),
+        "livenessProbe": probe(params.scheme, failures=6),
+        "readinessProbe": probe(params.scheme, failures=2),
         "resources": params.pod.get("resources", {}),
         "securityContext": _confinement(rights),
         "volumeMounts": [
@@ -123,11 +129,7 @@ def _confinement(rights: Privileges) -> dict[str, Any]:
     if rights.privileged:
         return {"privileged": True, "readOnlyRootFilesystem": True}
     added = {"add": list(rights.capabilities)} if rights.capabilities else {}
-    return {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]} | added,
-    }
+    return RESTRICTED | {"capabilities": RESTRICTED["capabilities"] | added}
 
 
 def _arguments(params: Params, shard: int | None, rights: Privileges) -> list[str]:
@@ -143,7 +145,7 @@ def _arguments(params: Params, shard: int | None, rights: Privileges) -> list[st
     if params.web is not None:
         config = params.web.config_secret_ref
         arguments.append(f"--web.config.file={DIRECTORY}/{config.name}/{config.key}")
-    if _probed_apart(params):
+    if is_probed_apart(params.scheme):
         arguments.append(f"--web.health-listen-address=:{HEALTH_PORT}")
     if shard is not None and params.shards > 1:
         arguments.append(f"--shard={shard + 1}/{params.shards}")
@@ -163,19 +165,21 @@ def _environment(params: Params, rights: Privileges) -> dict[str, Any]:
     return {"env": [{"name": "NODE_NAME", "valueFrom": source}, *variables]}
 
 
-def _probed_apart(params: Params) -> bool:
-    return params.scheme == "https"
+def is_probed_apart(scheme: str) -> bool:
+    """Return whether probes have a port of their own."""
+    return scheme == "https"
 
 
-def _ports(params: Params) -> list[dict[str, Any]]:
-    ports = {params.scheme: PORT} | ({"health": HEALTH_PORT} if _probed_apart(params) else {})
+def container_ports(scheme: str, port: int, health_port: int) -> list[dict[str, Any]]:
+    """Build the ports of a container: that of its pages, and one for probes where it is needed."""
+    ports = {scheme: port} | ({"health": health_port} if is_probed_apart(scheme) else {})
     return [{"name": name, "containerPort": it, "protocol": "TCP"} for name, it in ports.items()]
 
 
-def _probe(params: Params, failures: int, period_s: int = 10) -> dict[str, Any]:
-    port = "health" if _probed_apart(params) else params.scheme
+def probe(scheme: str, failures: int, period_s: int = 10) -> dict[str, Any]:
+    """Build a probe."""
     return {
-        "httpGet": {"path": "/healthz", "port": port},
+        "httpGet": {"path": "/healthz", "port": "health" if is_probed_apart(scheme) else scheme},
         "periodSeconds": period_s,
         "timeoutSeconds": 5,
         "failureThreshold": failures,

@@ -14,14 +14,17 @@ from typing import Any
 
 import msgspec
 
+from rackwatt_crds.accounting.accounting import Accounting
 from rackwatt_crds.document import Document
 from rackwatt_crds.fields import SecretKeyRef, SecretRef
+from rackwatt_crds.kinds import SCHEDULERS, chosen
+from rackwatt_crds.schedulerbinding import SchedulerBindingSpec
 from rackwatt_operator.manifests import naming
 from rackwatt_operator.manifests.web import served_from
 
 DIRECTORY = "/etc/rackwatt/secrets"
 _MODE = 0o444
-_OTHERS = ("pod", "web")
+_OTHERS = ("accounting", "pod", "web")
 
 
 def secrets(document: Document) -> list[str]:
@@ -32,6 +35,16 @@ def secrets(document: Document) -> list[str]:
     spec = document.spec
     own = (getattr(spec, field) for field in spec.__struct_fields__ if field not in _OTHERS)
     return sorted({*(name for value in own for name in _named(value)), *served_from(spec.web)})
+
+
+def secrets_of_accounting(spec: SchedulerBindingSpec, accounting: Accounting) -> list[str]:
+    """List the Secrets that accounting reads: its own, and those of the scheduler."""
+    _, settings = chosen(SCHEDULERS, spec)
+    own = (getattr(accounting, field) for field in accounting.__struct_fields__)
+    named = {name for value in (settings, *own) for name in _named(value)}
+    pod, web = accounting.pod, accounting.web
+    others = {name for value in (pod, web) if value for name in _named(value)}
+    return sorted((named - others) | {*served_from(web)})
 
 
 def volume(secret: str, optional: bool) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from rackwatt_operator.manifests.labels import selector
 from rackwatt_operator.manifests.params import Manifest, Params
 
 PORT = 9123
+ACCOUNTING_PORT = 9124
 
 
 def service(params: Params) -> Manifest:

@@ -7,9 +7,15 @@ calls `node`. A collector inside a node is known by that node, not by an address
 from typing import Any
 
 from rackwatt_crds.duration import seconds
-from rackwatt_operator.manifests.labels import selector
+from rackwatt_crds.web import Web
+from rackwatt_operator.manifests import naming
+from rackwatt_operator.manifests.labels import (
+    labels_of_accounting,
+    selector,
+    selector_of_accounting,
+)
 from rackwatt_operator.manifests.params import Manifest, Params
-from rackwatt_operator.manifests.web import server_name
+from rackwatt_operator.manifests.web import scheme, server_name
 
 KIND = "ServiceMonitor"
 
@@ -27,36 +33,48 @@ def service_monitor(params: Params) -> list[Manifest]:
     """Build the ServiceMonitor, unless it is disabled or the API does not know the kind."""
     if KIND not in params.facts.monitoring or not params.wants("serviceMonitor"):
         return []
+    made = [_monitor(params, params.base, params.web, selector(params.base))]
+    if params.accounting is not None:
+        name = naming.accounting(params.base)
+        made.append(
+            _monitor(params, name, params.accounting.web, selector_of_accounting(params.base))
+        )
+        made[-1]["metadata"]["labels"] |= labels_of_accounting(params.base)
+    return made
+
+
+def _monitor(params: Params, name: str, web: Web | None, selected: dict[str, str]) -> Manifest:
     said = params.service_monitor
-    spec = {"selector": {"matchLabels": selector(params.base)}, "endpoints": [_endpoint(params)]}
+    endpoint = _endpoint(params, web, name)
+    spec: dict[str, Any] = {"selector": {"matchLabels": selected}, "endpoints": [endpoint]}
     spec |= {key: said[key] for key in _AS_GIVEN if said.get(key)}
-    made = params.manifest("monitoring.coreos.com/v1", KIND, params.base, spec=spec)
+    made = params.manifest("monitoring.coreos.com/v1", KIND, name, spec=spec)
     made["metadata"]["labels"] = said.get("labels", {}) | made["metadata"]["labels"]
     if said.get("annotations"):
         made["metadata"]["annotations"] = said["annotations"]
-    return [made]
+    return made
 
 
-def _endpoint(params: Params) -> dict[str, Any]:
+def _endpoint(params: Params, web: Web | None, name: str) -> dict[str, Any]:
     said = params.service_monitor
     nodes = [_INSTANCE_IS_NODE] if params.component == "node" else []
     parts = {
         "interval": said.get("interval"),
         "scrapeTimeout": _timeout(said),
-        **_login(params),
+        **_login(params, web, name),
         "relabelings": nodes + said.get("relabelings", []),
         "metricRelabelings": said.get("metricRelabelings", []),
     }
-    endpoint: dict[str, Any] = {"port": params.scheme, "path": "/metrics"}
+    endpoint: dict[str, Any] = {"port": scheme(web), "path": "/metrics"}
     endpoint["honorLabels"] = said.get("honorLabels", True)
     return endpoint | {key: part for key, part in parts.items() if part}
 
 
-def _login(params: Params) -> dict[str, Any]:
+def _login(params: Params, web: Web | None, name: str) -> dict[str, Any]:
     """Say how the pages are reached: Prometheus Operator reads the Secrets where the monitor is."""
-    web, made = params.web, dict[str, Any]()
+    made = dict[str, Any]()
     if web is not None and web.tls is not None:
-        tls: dict[str, Any] = {"serverName": server_name(web, params.base, params.namespace)}
+        tls: dict[str, Any] = {"serverName": server_name(web, name, params.namespace)}
         if web.tls.ca_secret_ref is not None:
             tls["ca"] = {"secret": {"name": web.tls.ca_secret_ref.name, "key": "ca.crt"}}
         if web.tls.client_secret_ref is not None:

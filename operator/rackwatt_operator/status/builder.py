@@ -29,6 +29,7 @@ from rackwatt_operator.status.collector_status import CollectorStatus, Failing, 
 from rackwatt_operator.status.conditions import (
     ConditionDraft,
     accepted,
+    accounting_available,
     available,
     lustre_connected,
     matched,
@@ -51,7 +52,8 @@ _MOST_STATES = 64
 def build_conditions(inputs: StatusInputs) -> list[ConditionDraft]:
     """Build all conditions."""
     drafts = [accepted(inputs), available(inputs), monitored(inputs), scraped(inputs)]
-    return [*drafts, *matched(inputs), *lustre_connected(inputs), ready(inputs, drafts)]
+    beside = [*matched(inputs), *lustre_connected(inputs), *accounting_available(inputs)]
+    return [*drafts, *beside, ready(inputs, drafts)]
 
 
 def build_status(

@@ -6,7 +6,8 @@ collectors report scrapes; selectors show only whether a Prometheus is configure
 scrapers without a Prometheus resource have none. `Matched`: the scheduler knows the measured nodes
 by the names in the spec; power is measured either way, so `Ready` does not depend on it.
 `LustreConnected`: Prometheus answers for `spec.lustre`, and the jobs are known; nodes have their
-states either way. `Ready` summarises the others.
+states either way. `AccountingAvailable`: the pod of `spec.accounting` is running and ready; nodes
+have their states either way. `Ready` summarises the others.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from typing import Literal, NamedTuple
 from rackwatt_crds.document import PowerTarget, SchedulerBinding
 from rackwatt_crds.wording import counted
 from rackwatt_operator.kube.resources import MONITORING
+from rackwatt_operator.status.apply_error import ApplyError
 from rackwatt_operator.status.collector_status import CollectorStatus, MissingSecret, Scheduler
 from rackwatt_operator.status.inputs import StatusInputs
 from rackwatt_operator.status.selection import Selection
@@ -113,31 +115,51 @@ _ADVICE = {
 
 def available(inputs: StatusInputs) -> ConditionDraft:
     """Return Available with what keeps the collectors from running."""
-    for reason, message in _not_available(inputs):
-        return ConditionDraft("Available", "False", reason, message)
-    wanted = sum(one.wanted for one in inputs.workloads)
-    ready = sum(one.ready for one in inputs.workloads)
-    message = f"{ready} of {wanted} collectors are ready"
-    if _are_ready(inputs.workloads):
-        return ConditionDraft("Available", "True", "Available", message)
-    return ConditionDraft(
-        "Available", "False", "RolloutInProgress", message + _unready(inputs.workloads)
-    )
+    errors = [one for one in inputs.apply_errors if one.child.name != inputs.accounting]
+    return _running(inputs, "Available", "collectors", inputs.workloads_of_collectors, errors)
 
 
-def _not_available(inputs: StatusInputs) -> Iterator[tuple[str, str]]:
-    troubles = [one for one in inputs.apply_errors if one.child.kind not in MONITORING_KINDS]
+def accounting_available(inputs: StatusInputs) -> Iterator[ConditionDraft]:
+    """Yield AccountingAvailable for a SchedulerBinding with accounting."""
+    if inputs.accounting:
+        workloads = [one for one in inputs.workloads if one.name.name == inputs.accounting]
+        errors = [one for one in inputs.apply_errors if one.child.name == inputs.accounting]
+        yield _running(inputs, "AccountingAvailable", "pods of accounting", workloads, errors)
+
+
+def _running(
+    inputs: StatusInputs,
+    kind: str,
+    pods: str,
+    workloads: Sequence[Workload],
+    errors: Sequence[ApplyError],
+) -> ConditionDraft:
+    """Return a condition of workloads; `pods` is what theirs are, for people."""
+    for reason, message in _not_running(inputs, pods, workloads, errors):
+        return ConditionDraft(kind, "False", reason, message)
+    wanted = sum(one.wanted for one in workloads)
+    ready = sum(one.ready for one in workloads)
+    message = f"{ready} of {wanted} {pods} are ready"
+    if _are_ready(workloads):
+        return ConditionDraft(kind, "True", "Available", message)
+    return ConditionDraft(kind, "False", "RolloutInProgress", message + _unready(workloads))
+
+
+def _not_running(
+    inputs: StatusInputs, pods: str, workloads: Sequence[Workload], errors: Sequence[ApplyError]
+) -> Iterator[tuple[str, str]]:
+    troubles = [one for one in errors if one.child.kind not in MONITORING_KINDS]
     if troubles:
         yield troubles[0].reason, listed([one.message for one in troubles])
-    if not inputs.workloads:
+    if not workloads:
         refused = inputs.refused is not None or inputs.document is None
-        message = "the spec is invalid" if refused else "there are no collectors yet"
+        message = "the spec is invalid" if refused else f"there are no {pods} yet"
         yield ("Paused" if inputs.paused else "InvalidSpec" if refused else "NotCreated"), message
-    if failing := [one for one in inputs.workloads if one.reason]:
+    if failing := [one for one in workloads if one.reason]:
         messages = list(dict.fromkeys(one.message for one in failing))
         reason = _workload_reason(failing[0])
         yield reason, _ADVICE.get(reason, "") + listed(messages)
-    for one in inputs.workloads:
+    for one in workloads:
         if one.current and not one.wanted:
             yield (
                 "NoNodes",

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rackwatt_crds.accounting.accounting import is_enabled
 from rackwatt_crds.decoding import Problem
 from rackwatt_crds.document import Document, SchedulerBinding
+from rackwatt_operator.manifests import naming
 from rackwatt_operator.manifests.params import BuildFailure
 from rackwatt_operator.status.apply_error import ApplyError
 from rackwatt_operator.status.collector_status import CollectorStatus
@@ -38,6 +40,19 @@ class StatusInputs:
     def is_binding(self) -> bool:
         """Whether it is a SchedulerBinding."""
         return isinstance(self.document, SchedulerBinding)
+
+    @property
+    def accounting(self) -> str:
+        """The name of the objects of accounting; empty where the resource has none."""
+        document = self.document
+        if not isinstance(document, SchedulerBinding) or not is_enabled(document.spec.accounting):
+            return ""
+        return naming.accounting(naming.base("SchedulerBinding", document.metadata.name))
+
+    @property
+    def workloads_of_collectors(self) -> list[Workload]:
+        """Workloads without that of accounting."""
+        return [one for one in self.workloads if one.name.name != self.accounting]
 
     @property
     def paused(self) -> bool:
