@@ -56,7 +56,7 @@ class FleetExposition:
         }
         yield from _text(lines, snapshot.others, openmetrics)
 
-    def probe(self, record: TargetRecord, openmetrics: bool, now_s: float) -> bytes:
+    def render_target(self, record: TargetRecord, openmetrics: bool, now_s: float) -> bytes:
         """Write the lines of one target, whether it is up first of all, and the end mark."""
         success = f"{f.PROBE_SUCCESS.name} {int(record.up)}\n"
         first = (f.PROBE_SUCCESS.header(openmetrics) + success).encode()

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from rackwatt_exporter.exposition import families as f
 from rackwatt_exporter.exposition.snapshot import TargetSnapshot
 from rackwatt_exporter.metrics.text import labels
-from rackwatt_exporter.schedulers.model.node_state import profile_state
+from rackwatt_exporter.schedulers.model.node_state import power_exporter_state
 
 
 class TargetLabels:
@@ -36,7 +36,7 @@ class TargetLabels:
         self._state, self._binding = target.state, target.binding
         spec, state = target.spec, target.state
         named = [("node", spec.node), ("type", spec.type), ("rack", spec.rack)]
-        profile = [("state", profile_state(state))] if state is not None else []
+        profile = [("state", power_exporter_state(state))] if state is not None else []
         self.power = _label_set(named)
         self.node = _label_set(named[:1])
         self.usage = _label_set(named + profile)

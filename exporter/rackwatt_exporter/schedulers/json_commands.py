@@ -90,7 +90,7 @@ class JsonScheduler:
             listed = await self._kind.nodes(run)
         except CommandError as error:
             self._version = None  # the next release that answers may be another
-            raise self._explained(error) from None
+            raise self._map_error(error) from None
         if not listed.nodes:
             unread = f": {counted(listed.unread, 'record')} could not be read"
             words = f"{self._kind.name} lists no node{unread if listed.unread else ''}"
@@ -118,7 +118,7 @@ class JsonScheduler:
         try:
             jobs = await self._kind.jobs(run)
         except ReadError as failure:
-            error = self._explained(failure)
+            error = self._map_error(failure)
             return Jobs(), f"jobs are not known: {error.reason}: {error}"
         return jobs, _unread(jobs.unread, "job")
 
@@ -128,7 +128,7 @@ class JsonScheduler:
         except ReadError:
             return ""  # such as an account that may run few commands
 
-    def _explained(self, error: ReadError) -> ReadError:
+    def _map_error(self, error: ReadError) -> ReadError:
         """Return the reason that a command's own words mean, with these words."""
         if isinstance(error, CommandError):
             if _NO_PROGRAM.match(error.stderr):

@@ -69,7 +69,7 @@ class MetricsHandler:
             return web.Response(text=message, status=404)
         self._exporter.schedulers.withdraw_stale()
         openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
-        body = self._exporter.exposition.probe(record, openmetrics, time.monotonic())
+        body = self._exporter.exposition.render_target(record, openmetrics, time.monotonic())
         return await CompressedBody(body).response(request, _headers(openmetrics))
 
     async def _page(self, openmetrics: bool, gzip: bool) -> CompressedBody:

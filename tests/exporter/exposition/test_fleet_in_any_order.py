@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from rackwatt_exporter.exposition.fleet import FleetExposition
 from rackwatt_exporter.reading import Members, ReadError, Reading, Reason, Statistics
-from rackwatt_exporter.schedulers.model.node_state import profile_state
+from rackwatt_exporter.schedulers.model.node_state import power_exporter_state
 from rackwatt_exporter.store.targets import TargetRecord
 from tests.exporter.exposition.test_fleet import Site, target
 
@@ -104,7 +104,7 @@ def measured(site: Site, record: TargetRecord) -> Iterator[Sample]:
         yield "rackwatt_node_energy_covered_seconds_total", node, account.served_covered_s
     if reading is None:
         return
-    profile = {} if state is None else {"state": profile_state(state)}
+    profile = {} if state is None else {"state": power_exporter_state(state)}
     yield "rackwatt_node_power_watts", node, reading.watts
     yield "node_power_usage", node | profile, reading.watts
     statistics = reading.statistics or Statistics()

@@ -4,7 +4,7 @@ import re
 
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import relay
-from rackwatt_exporter.schedulers.model.node_state import profile_state
+from rackwatt_exporter.schedulers.model.node_state import power_exporter_state
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.output_format import MARK
 from rackwatt_exporter.schedulers.slurm.sinfo_output import (
@@ -36,6 +36,6 @@ def examine(data: bytes) -> None:
         columns = re.findall(rf"{re.escape(name)}\|([^|\s]*)\|([^|\s]*)\|", text)
         assert columns
         assert all(f"|{one}|" in text for one in node.partitions)
-        if profile_state(node.state) == "idle":
+        if power_exporter_state(node.state) == "idle":
             bases = [(one or other).rstrip("*~#!%$@^-").partition("+")[0] for one, other in columns]
             assert not all(base.upper().startswith(_NOT_AT_REST) for base in bases)

@@ -5,7 +5,7 @@ from typing import Any
 
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers import relay
-from rackwatt_exporter.schedulers.model.node_state import profile_state
+from rackwatt_exporter.schedulers.model.node_state import power_exporter_state
 from rackwatt_exporter.schedulers.slurm.rest_models import nodes_paths, reply
 
 JSON = True
@@ -31,7 +31,7 @@ def examine(data: bytes) -> None:
         nodes = [one for one in document["nodes"] if isinstance(one, dict)]
         of_it = [words for one in nodes if one.get("name") == name and (words := _words(one))]
         assert of_it
-        assert profile_state(node.state) != "idle" or any(
+        assert power_exporter_state(node.state) != "idle" or any(
             not words & _NOT_AT_REST for words in of_it
         )
 

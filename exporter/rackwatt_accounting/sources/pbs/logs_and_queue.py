@@ -38,7 +38,7 @@ from rackwatt_exporter.schedulers.pbs.commands import (
 from rackwatt_exporter.schedulers.pbs.commands import (
     UTC as UTC_SETTING,
 )
-from rackwatt_exporter.schedulers.pbs.errors import explained, is_format
+from rackwatt_exporter.schedulers.pbs.errors import is_format, map_error
 from rackwatt_exporter.schedulers.pbs.listing import Listing
 from rackwatt_exporter.schedulers.pbs.values import text, time_s
 
@@ -107,7 +107,7 @@ class PbsSource:
                 listing = await asyncio.to_thread(form.parse, await run(*form.command))
             except ReadError as error:
                 if not is_format(error):
-                    raise explained(error) from None
+                    raise map_error(error) from None
                 first = first or error
             else:
                 return running(listing)

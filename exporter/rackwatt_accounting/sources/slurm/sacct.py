@@ -14,7 +14,7 @@ from rackwatt_accounting.model.associations import Associations
 from rackwatt_accounting.model.unit import Unit
 from rackwatt_accounting.model.window import Window
 from rackwatt_accounting.sources.selection import within
-from rackwatt_accounting.sources.slurm.failures import explained
+from rackwatt_accounting.sources.slurm.failures import map_error
 from rackwatt_accounting.sources.slurm.sacct_output import FIELDS, SacctOutput, new_delimiter
 from rackwatt_accounting.sources.slurm.sacctmgr import (
     accounts_command,
@@ -112,7 +112,7 @@ class SacctSource:
         try:
             return await self._commands.until_deadline(TIMEOUT_S)(program, *arguments)
         except CommandError as error:
-            raise explained(error, program, self._cluster) from None
+            raise map_error(error, program, self._cluster) from None
 
 
 def _time(time_s: int) -> str:

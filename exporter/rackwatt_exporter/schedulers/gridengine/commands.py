@@ -18,7 +18,7 @@ from rackwatt_exporter.schedulers.commands import (
     scheduler_commands,
 )
 from rackwatt_exporter.schedulers.gridengine import hosts, queues
-from rackwatt_exporter.schedulers.gridengine.errors import explained
+from rackwatt_exporter.schedulers.gridengine.errors import map_error
 from rackwatt_exporter.schedulers.gridengine.jobs import jobs
 from rackwatt_exporter.schedulers.gridengine.nodes import nodes
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot, share
@@ -72,7 +72,7 @@ class GridEngine:
             qstat = await run("qstat", *self._queues)
         except CommandError as error:
             self._version = None  # the next qmaster that answers may be another
-            raise explained(error) from None
+            raise map_error(error) from None
         if self._version is None:
             self._version = await _version(run)
         snapshot = await asyncio.to_thread(parse_snapshot, qhost, qstat, self._version)

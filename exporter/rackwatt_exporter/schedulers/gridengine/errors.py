@@ -38,7 +38,7 @@ _FAILURES = (
 )
 
 
-def explained(error: CommandError) -> ReadError:
+def map_error(error: CommandError) -> ReadError:
     """Return what a command that failed means, with its own words."""
     if error.reason is Reason.TIMEOUT:
         return ReadError(Reason.TIMEOUT, f"sge_qmaster did not answer in time ({error})")

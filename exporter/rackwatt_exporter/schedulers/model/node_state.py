@@ -195,7 +195,7 @@ def _plain(strange: str) -> str:
     return _STRANGE.sub("_", strange)[:_LONGEST_STRANGE]
 
 
-def profile_state(state: str) -> str:
+def power_exporter_state(state: str) -> str:
     """Reduce a state to the `allocated` or `idle` of power-exporter's dashboards.
 
     Every other state keeps its own word: a node that is down or unknown is not idle.

@@ -23,7 +23,7 @@ from rackwatt_exporter.schedulers.commands import (
 )
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot, share
 from rackwatt_exporter.schedulers.pbs import json_output, text_output, torque_xml
-from rackwatt_exporter.schedulers.pbs.errors import explained, is_format
+from rackwatt_exporter.schedulers.pbs.errors import is_format, map_error
 from rackwatt_exporter.schedulers.pbs.jobs import jobs
 from rackwatt_exporter.schedulers.pbs.listing import Listing
 from rackwatt_exporter.schedulers.pbs.nodes import host_of, nodes
@@ -125,7 +125,7 @@ class Pbs:
                 listing = await asyncio.to_thread(each.parse, await run(*each.command))
             except ReadError as error:
                 if not is_format(error):
-                    raise explained(error) from None
+                    raise map_error(error) from None
                 first = first or error
             else:
                 self._formats[formats] = each

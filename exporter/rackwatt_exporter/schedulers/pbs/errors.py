@@ -26,7 +26,7 @@ _FAILURES = (
 _USAGE = ("usage", "invalid option", "illegal option", "unrecognized option", "unknown option")
 
 
-def explained(error: ReadError) -> ReadError:
+def map_error(error: ReadError) -> ReadError:
     """Return what a command that failed means, with its own words."""
     if not isinstance(error, CommandError):
         return error

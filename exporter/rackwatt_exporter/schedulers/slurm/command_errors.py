@@ -64,7 +64,7 @@ BEFORE = (
 _NOT_REACHED = "for --cluster"
 
 
-def explained(error: CommandError, command: str, cluster: str | None = None) -> ReadError:
+def map_error(error: CommandError, command: str, cluster: str | None = None) -> ReadError:
     """Find what a command that failed means, and keep its words; `cluster` is that of -M."""
     for phrase, message in BEFORE:
         if phrase in error.stderr:

@@ -20,7 +20,7 @@ from rackwatt_exporter.schedulers.commands import (
 )
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from rackwatt_exporter.schedulers.slurm.auth import TokenTimes
-from rackwatt_exporter.schedulers.slurm.command_errors import explained
+from rackwatt_exporter.schedulers.slurm.command_errors import map_error
 from rackwatt_exporter.schedulers.slurm.jobs import SlurmJobs
 from rackwatt_exporter.schedulers.slurm.node_parts import NodeParts
 from rackwatt_exporter.schedulers.slurm.sinfo_output import (
@@ -195,7 +195,7 @@ class SlurmCommands:
             try:
                 return await until(command, *arguments)
             except CommandError as error:
-                raise explained(error, command, self._cluster) from None
+                raise map_error(error, command, self._cluster) from None
 
         return partial(run, "sinfo"), partial(run, "squeue")
 

@@ -33,7 +33,7 @@ from rackwatt_exporter.schedulers.slurm.rest_errors import (
 )
 from rackwatt_exporter.schedulers.slurm.rest_job_stream import read_job_stream
 from rackwatt_exporter.schedulers.slurm.rest_jobs import read_jobs
-from rackwatt_exporter.schedulers.slurm.rest_models import Reply
+from rackwatt_exporter.schedulers.slurm.rest_models import NodesResponse
 from rackwatt_exporter.schedulers.slurm.subject import Parsed, SlurmSubject
 from rackwatt_exporter.schedulers.slurm.subjects import SubjectReader
 
@@ -225,7 +225,7 @@ class SlurmRest:
 
     async def _answer(
         self, path: str, deadline_s: float, query: Mapping[str, str] | None = None
-    ) -> tuple[HttpResponse, Reply]:
+    ) -> tuple[HttpResponse, NodesResponse]:
         """Return the answer to a request until a time of the loop, which is no error."""
         try:
             async with asyncio.timeout_at(deadline_s):
@@ -234,7 +234,7 @@ class SlurmRest:
             raise _late(path) from None
         return answer, await self._checked(answer, path)
 
-    async def _checked(self, answer: HttpResponse, path: str) -> Reply:
+    async def _checked(self, answer: HttpResponse, path: str) -> NodesResponse:
         """Decode an answer which is no error, and of the cluster."""
         if answer.status != 200:
             raise refusal(answer, path)

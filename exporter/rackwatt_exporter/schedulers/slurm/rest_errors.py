@@ -14,7 +14,7 @@ from rackwatt_exporter.protocols.http.redaction import quoted
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.slurm import rest_models as slurm_reply
 from rackwatt_exporter.schedulers.slurm.errors import reason_of
-from rackwatt_exporter.schedulers.slurm.rest_models import Reply
+from rackwatt_exporter.schedulers.slurm.rest_models import NodesResponse
 
 NOT_LET_IN = (401, 403, 407, 511)
 NOT_OFFERED = (404, 501)
@@ -64,7 +64,7 @@ def refusal(answer: HttpResponse, path: str) -> ReadError:
     try:
         reply = slurm_reply.reply(answer.body)
     except ReadError:
-        reply = Reply()
+        reply = NodesResponse()
     if reply.lacks_database:
         message = f"{path}: {_NO_DATABASE}: {reply.error_text}"
         return DatabaseError(Reason.BAD_REPLY, message, remedy=_DATABASE)
@@ -131,7 +131,7 @@ def _of_gateway(answer: HttpResponse, path: str) -> ReadError:
     return ReadError(Reason.BAD_REPLY, message)
 
 
-def _reason(answer: HttpResponse, reply: Reply) -> Reason:
+def _reason(answer: HttpResponse, reply: NodesResponse) -> Reason:
     if answer.status in NOT_LET_IN:
         return Reason.AUTH_FAILED
     if NAMELESS in reply.error_text.lower() and "20" < reply.version < "23":

@@ -49,7 +49,7 @@ class _Meta(msgspec.Struct):
     client: _Client | None = None
 
 
-class Reply(msgspec.Struct):
+class NodesResponse(msgspec.Struct):
     """An answer about nodes or jobs, or about why there are none."""
 
     nodes: list[RestNode | str | int | float | None] | None = None
@@ -126,7 +126,7 @@ class _OpenApi(msgspec.Struct):
     paths: dict[str, msgspec.Raw]
 
 
-_REPLY = msgspec.json.Decoder(Reply)
+_REPLY = msgspec.json.Decoder(NodesResponse)
 _OPENAPI = msgspec.json.Decoder(_OpenApi)
 
 
@@ -166,7 +166,7 @@ def nodes_paths(openapi: bytes) -> Sequence[str]:
     raise ReadError(Reason.BAD_REPLY, message)
 
 
-def reply(body: bytes) -> Reply:
+def reply(body: bytes) -> NodesResponse:
     """Read an answer.
 
     Raises:

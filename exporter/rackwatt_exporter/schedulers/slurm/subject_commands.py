@@ -9,7 +9,7 @@ import asyncio
 from rackwatt_exporter.protocols.command.process import CommandError
 from rackwatt_exporter.reading import ReadError, Reason
 from rackwatt_exporter.schedulers.commands import Run, SchedulerCommands
-from rackwatt_exporter.schedulers.slurm.command_errors import explained
+from rackwatt_exporter.schedulers.slurm.command_errors import map_error
 from rackwatt_exporter.schedulers.slurm.subject import Form, Parsed, SlurmSubject
 
 # After these the same command in another form would fail too.
@@ -56,4 +56,4 @@ class SubjectCommands:
         try:
             return await run(program, *arguments)
         except CommandError as error:
-            raise explained(error, program, self._cluster) from None
+            raise map_error(error, program, self._cluster) from None

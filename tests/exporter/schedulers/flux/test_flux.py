@@ -16,7 +16,7 @@ from rackwatt_exporter.schedulers.flux.jobs import parse_jobs
 from rackwatt_exporter.schedulers.flux.resources import parse_nodes
 from rackwatt_exporter.schedulers.json_commands import JsonScheduler
 from rackwatt_exporter.schedulers.model.job import Job
-from rackwatt_exporter.schedulers.model.node_state import profile_state
+from rackwatt_exporter.schedulers.model.node_state import power_exporter_state
 from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from tests.exporter.schedulers.commands import PrintingHost
@@ -167,7 +167,8 @@ def test_nodes_of_any_lines_are_within_the_model_and_idle_only_if_free(
         return
     assert relay.decode(relay.encode(snapshot)) == snapshot
     assert all(
-        profile_state(node.state) != "idle" or "free" in listed for node in snapshot.nodes.values()
+        power_exporter_state(node.state) != "idle" or "free" in listed
+        for node in snapshot.nodes.values()
     )
 
 

@@ -12,7 +12,7 @@ from rackwatt_exporter.reading import ReadError
 from rackwatt_exporter.schedulers import relay
 from rackwatt_exporter.schedulers.htcondor.slots import ATTRIBUTES, parse_nodes
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
-from rackwatt_exporter.schedulers.model.node_state import profile_state
+from rackwatt_exporter.schedulers.model.node_state import power_exporter_state
 from rackwatt_exporter.schedulers.model.resources import Gres, Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 
@@ -135,5 +135,5 @@ def test_nodes_of_any_slots_are_within_the_model_and_idle_only_if_unclaimed(
     assert relay.decode(relay.encode(snapshot)) == snapshot
     for name, found in listed.nodes.items():
         reported = {str(one.get("State")).lower() for one in slots if one.get("Machine") == name}
-        if profile_state(found.state) == "idle":
+        if power_exporter_state(found.state) == "idle":
             assert reported <= {"unclaimed", "matched"}

@@ -17,7 +17,7 @@ from rackwatt_exporter.schedulers.lsf.hosts import parse_nodes
 from rackwatt_exporter.schedulers.lsf.jobs import parse_hosts, parse_jobs
 from rackwatt_exporter.schedulers.model.job import Job
 from rackwatt_exporter.schedulers.model.node import SchedulerNode
-from rackwatt_exporter.schedulers.model.node_state import profile_state
+from rackwatt_exporter.schedulers.model.node_state import power_exporter_state
 from rackwatt_exporter.schedulers.model.resources import Resources
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 from tests.exporter.schedulers.commands import PrintingHost
@@ -189,7 +189,7 @@ def test_any_records_are_within_the_model_and_idle_only_where_ok(
     snapshot = SchedulerSnapshot(nodes.nodes, jobs=jobs.jobs)
     assert relay.decode(relay.encode(snapshot)) == snapshot
     for name, node in nodes.nodes.items():
-        if profile_state(node.state) == "idle":
+        if power_exporter_state(node.state) == "idle":
             assert any(one.get("HOST_NAME") == name and one["STATUS"] == "ok" for one in records)
 
 

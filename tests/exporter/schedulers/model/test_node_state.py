@@ -10,7 +10,7 @@ from rackwatt_exporter.schedulers.model.node_state import (
     NodeState,
     normalize_state,
     parse_state,
-    profile_state,
+    power_exporter_state,
 )
 from rackwatt_exporter.schedulers.model.snapshot import SchedulerSnapshot
 
@@ -90,18 +90,18 @@ def test_a_strange_word_is_fit_for_a_label() -> None:
 
 @given(st.sampled_from(AT_WORK), st.text(SUFFIXES, max_size=4))
 def test_no_suffix_takes_the_work_from_a_node(word: str, suffixes: str) -> None:
-    assert profile_state(parse_state(word + suffixes).state) == "allocated"
+    assert power_exporter_state(parse_state(word + suffixes).state) == "allocated"
 
 
 @given(st.sampled_from(["down", "drained", "unknown", "error", "fail"]), st.text(SUFFIXES))
 def test_no_suffix_makes_a_broken_node_idle_or_allocated(word: str, suffixes: str) -> None:
-    assert profile_state(parse_state(word + suffixes).state) not in ("idle", "allocated")
+    assert power_exporter_state(parse_state(word + suffixes).state) not in ("idle", "allocated")
 
 
 @given(st.text(SUFFIXES, min_size=1))
 def test_a_free_node_with_something_against_it_is_not_idle(suffixes: str) -> None:
     against = set(suffixes) & set("*~#%^")
-    assert (profile_state(parse_state("idle" + suffixes).state) == "idle") == (not against)
+    assert (power_exporter_state(parse_state("idle" + suffixes).state) == "idle") == (not against)
 
 
 @given(st.text())
@@ -121,11 +121,11 @@ def test_the_profile_says_allocated_or_idle_or_the_word_itself(state: NodeState)
     at_work = {"allocated", "completing", "draining", "mixed", "failing"}
     ready = {"idle", "planned", "reserved", "maintenance", "blocked"}
     expected = "allocated" if state in at_work else "idle" if state in ready else state
-    assert profile_state(state) == expected
+    assert power_exporter_state(state) == expected
 
 
 def test_the_profile_passes_a_foreign_word_on() -> None:
-    assert profile_state("hibernating") == "hibernating"
+    assert power_exporter_state("hibernating") == "hibernating"
 
 
 @pytest.mark.parametrize(
