@@ -46,6 +46,13 @@ def build_app(
     return app
 
 
+def build_health_app() -> web.Application:
+    """Build an application with `/healthz` alone, for a listener without TLS."""
+    app = web.Application()
+    app.router.add_get(HEALTH, _healthy)
+    return app
+
+
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Respond with problem details to what is wrong with a request."""

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from rackwatt_accounting import __version__
+from rackwatt_accounting.api.app import build_health_app
 from rackwatt_accounting.commands.flags import (
     add_documents,
     add_storage,
@@ -17,7 +18,7 @@ from rackwatt_accounting.commands.flags import (
 )
 from rackwatt_accounting.service import Service
 from rackwatt_accounting.storage.database import StorageError
-from rackwatt_crds.cli.listening import add_listen_address
+from rackwatt_crds.cli.listening import add_listen_address, listen_address
 from rackwatt_crds.cli.logs import add_logging
 from rackwatt_exporter.commands.flags import start_logging
 from rackwatt_exporter.commands.runtime import run as run_loop
@@ -35,6 +36,13 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     add_documents(parser)
     add_storage(parser)
     add_listen_address(parser, PORT, "address to listen on")
+    parser.add_argument(
+        "--web.health-listen-address",
+        dest="health_listen_address",
+        metavar="HOST:PORT",
+        type=listen_address,
+        help="address that serves /healthz alone, without TLS, for probes (default: none)",
+    )
     parser.add_argument(
         "--web.config.file",
         dest="web_config_file",
@@ -67,10 +75,14 @@ async def _serve(arguments: argparse.Namespace, service: Service) -> int:
         loop.add_signal_handler(number, stop.set)
     await service.open()
     server = Server(service.app(), arguments.web_config_file)
+    health = Server(build_health_app())
     try:
         await server.start(*arguments.listen_address)
+        if arguments.health_listen_address:
+            await health.start(*arguments.health_listen_address)
     except (OSError, WebConfigError) as error:
         log.error("cannot serve: %s", error)
+        await server.close()
         await service.close()
         return 1
     host, port = server.addresses[0]
@@ -82,6 +94,7 @@ async def _serve(arguments: argparse.Namespace, service: Service) -> int:
         task.cancel()
     await asyncio.gather(waiting, *tasks, return_exceptions=True)
     await server.close()
+    await health.close()
     await service.close()
     for task in done - {waiting}:
         task.result()  # raises what ended it

@@ -12,7 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from rackwatt_accounting.__main__ import parser
+from rackwatt_accounting.commands.run import PORT
+from rackwatt_operator.manifests.accounting_pod import HEALTH_PORT
 from tests.eventually import PATIENCE_S
+from tests.operator.manifests.builders import binding, container, planned, pods
 from tests.peers.ports import free_port
 
 PROGRAM = str(Path(sys.executable).parent / "rackwatt-accounting")
@@ -66,6 +70,32 @@ def url(home: Path) -> Iterator[str]:
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_S) == 0
     assert (home / "log").read_text().rstrip().endswith("msg=stopped")
+
+
+def test_run_accepts_the_arguments_of_the_pod_that_the_operator_makes() -> None:
+    web = "web: {configSecretRef: {name: web, key: web.yml}, tls: {}}"
+    for storage in ("", "storage: {postgresql: {secretRef: {name: db}}}, "):
+        manifests = planned(binding(f"slurm: {{cli: {{}}}}, accounting: {{{storage}{web}}}"))
+        (pod,) = (one for one in pods(manifests) if container(one)["name"] == "accounting")
+        parsed = parser().parse_args(container(pod)["args"])
+        assert parsed.listen_address[1] == PORT
+        assert parsed.health_listen_address[1] == HEALTH_PORT
+
+
+def test_probes_have_an_address_of_their_own(home: Path) -> None:
+    page, probe = free_port(), free_port()
+    listening = f"--web.listen-address=127.0.0.1:{page}"
+    health = f"--web.health-listen-address=127.0.0.1:{probe}"
+    with (home / "log").open("w") as log:
+        command = arguments(home, "run", f"--storage=sqlite:///{home}/b.db", listening, health)
+        process = subprocess.Popen(command, stderr=log)
+    try:
+        _until_healthy(f"http://127.0.0.1:{probe}", home)
+        assert httpx.get(f"http://127.0.0.1:{probe}/metrics").status_code == 404
+        assert httpx.get(f"http://127.0.0.1:{page}/metrics").status_code == 200
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 0
 
 
 def _until_healthy(base: str, home: Path) -> None:
