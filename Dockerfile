@@ -49,7 +49,7 @@ RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compil
 COPY --from=wheel /wheels /wheels
 RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compile --no-deps /wheels/*.whl \
  && rm -rf $PACKAGES/rackwatt_operator $PACKAGES/rackwatt_accounting \
-           /opt/rackwatt/bin/rackwatt-operator /opt/rackwatt/bin/rackwatt-accounting \
+           /opt/rackwatt/bin/rackwatt-operator /opt/rackwatt/bin/rackwatt-acc* \
  && $COLLECTOR $PACKAGES/rackwatt_*
 
 FROM build AS accounted
@@ -69,7 +69,7 @@ RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compil
 COPY --from=wheel /wheels /wheels
 RUN /build/bin/pip --python /opt/rackwatt/bin/python install --quiet --no-compile --no-deps /wheels/*.whl \
  && rm -rf $PACKAGES/rackwatt_exporter $PACKAGES/rackwatt_accounting $PACKAGES/rackwatt_trace \
-           /opt/rackwatt/bin/rackwatt-exporter /opt/rackwatt/bin/rackwatt-accounting /opt/rackwatt/bin/rackwatt-trace \
+           /opt/rackwatt/bin/rackwatt-exporter /opt/rackwatt/bin/rackwatt-acc* /opt/rackwatt/bin/rackwatt-trace \
  && $COMPILE $PACKAGES/rackwatt_*
 
 

@@ -28,6 +28,11 @@ BUILT = (
 COMPILED_LIBRARY = "python3 -c 'import argparse, os; print(os.path.exists(argparse.__cached__))'"
 COMPILERS = {"gcc", "g++", "cc", "c++", "cpp", "clang", "as", "ld", "make", "rustc", "go", "tcc"}
 LARGEST_MIB = {"collector": 90, "accounting": 120, "operator": 90}
+PROGRAMS = {
+    "collector": {"rackwatt-exporter", "rackwatt-trace"},
+    "accounting": {"rackwatt-accounting", "rackwatt-acct"},
+    "operator": {"rackwatt-operator"},
+}
 TIME_S = 1_700_000_000
 
 FAKE = """
@@ -140,6 +145,13 @@ def test_each_image_has_its_own_half_alone(images: dict[str, Image]) -> None:
     accounting = images["accounting"].packages
     assert {"rackwatt_operator", "kopf", "kubernetes"}.isdisjoint(collector | accounting)
     assert {"rackwatt_accounting", "sqlalchemy", "joserfc"} <= accounting
+    for name, own in PROGRAMS.items():
+        found = {
+            path.rpartition("/")[2]
+            for path in images[name].files
+            if path.startswith(f"{VENV}/bin/rackwatt")
+        }
+        assert found == own
     assert {"rackwatt_accounting", "sqlalchemy", "joserfc"}.isdisjoint(collector | operator)
     assert {"rackwatt_crds", "rackwatt_operator", "kopf", "kubernetes"} <= operator
     assert {"rackwatt_exporter", "rackwatt_trace", "pyghmi", "pysnmp"}.isdisjoint(operator)
