@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from rackwatt_accounting.config.accounting import AccountingConfig
 from rackwatt_accounting.config.documents import Resolved, resolve_documents
 from rackwatt_accounting.storage.database import Database, StorageError, database_url
 from rackwatt_exporter.config.files import load_documents
@@ -55,9 +56,23 @@ def resolved(arguments: argparse.Namespace) -> Resolved:
     found = resolve_documents(load_documents(arguments.config_files or [Path("/etc/rackwatt")]))
     for note in found.notes:
         print(f"note: {note}", file=sys.stderr)
+    for name, config in found.accounting.items():
+        for unused in _unused(config):
+            print(f"note: {name}: spec.accounting.{unused}: nothing uses it yet", file=sys.stderr)
     for problem in found.problems:
         print(problem, file=sys.stderr)
     return found
+
+
+def _unused(config: AccountingConfig) -> list[str]:
+    """Return the fields that a document has and that nothing applies (docs/accounting.md)."""
+    given = {
+        "tariffs": config.tariffs,
+        "carbon": config.carbon,
+        "budgets": config.budgets,
+        "notify": config.webhook or config.mail,
+    }
+    return [name for name, value in given.items() if value]
 
 
 def secrets(arguments: argparse.Namespace) -> Secrets:

@@ -137,6 +137,14 @@ def test_fill_says_how_to_go_on_after_a_failure(home: Path) -> None:
     assert "prod: run the same command again to go on" in done.stderr
 
 
+def test_check_notes_fields_that_nothing_applies(home: Path) -> None:
+    document = home / "prod.yaml"
+    factor = "carbon: [{name: grid, gramsPerKilowattHour: 50, source: us, from: 2026-01-01}]"
+    document.write_text(document.read_text() + f"    {factor}\n")
+    done = subprocess.run(arguments(home, "check"), capture_output=True, text=True)
+    assert done.stderr == "note: prod: spec.accounting.carbon: nothing uses it yet\n"
+
+
 @pytest.mark.parametrize(
     ("storage", "message"),
     [
