@@ -72,13 +72,17 @@ class CgroupTree:
         """Make a control group, or change it; its process is in the group `below` it."""
         files = files_v2(use) if self.version == 2 else files_v1(use)
         for name, text in files.items():
-            self._write(self._place(path, name), text)
+            self.write(path, name, text)
         mark = "cgroup.procs"
         process = f"{pid}\n" if use.tasks else ""
         for top in self.tops():
             self._write(top / path / mark, "" if below else process)
             if below:
                 self._write(top / path / below / mark, process)
+
+    def write(self, path: str, name: str, text: str) -> None:
+        """Change one file of a control group."""
+        self._write(self._place(path, name), text)
 
     def tops(self) -> list[Path]:
         """The root of each hierarchy."""
