@@ -58,8 +58,8 @@ def command(arguments: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT."""
     start_logging(arguments.log_level, arguments.log_format)
     found = resolved(arguments)
-    if found.problems or not found.accounting:
-        print("no document has spec.accounting" if not found.problems else "", file=sys.stderr)
+    if not found.accounting:
+        print("no valid document has spec.accounting", file=sys.stderr)
         return 1
     try:
         return run_loop(_serve(arguments, Service(found, database(arguments), secrets(arguments))))

@@ -109,6 +109,28 @@ def _until_healthy(base: str, home: Path) -> None:
             time.sleep(0.05)
 
 
+@pytest.fixture
+def mistake(home: Path) -> Path:
+    """Put a document with a mistake beside the valid one."""
+    path = home / "wrong.yaml"
+    path.write_text(
+        DOCUMENT.format(folder=home).replace("name: prod", "name: wrong") + "    admin: x\n"
+    )
+    return path
+
+
+def test_run_serves_valid_documents_beside_one_with_a_mistake(home: Path, mistake: Path) -> None:
+    port = free_port()
+    arguments = [PROGRAM, "run", f"--config.file={home / 'prod.yaml'}", f"--config.file={mistake}"]
+    arguments += [f"--storage=sqlite:///{home}/a.db", f"--web.listen-address=127.0.0.1:{port}"]
+    with (home / "log").open("w") as log:
+        process = subprocess.Popen(arguments, stderr=log)
+    _until_healthy(f"http://127.0.0.1:{port}", home)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE_S) == 0
+    assert "spec.accounting.admin: unknown field" in (home / "log").read_text()
+
+
 def test_run_serves_while_its_scheduler_fails_and_says_so(url: str, home: Path) -> None:
     deadline_s = time.monotonic() + PATIENCE_S
     while (

@@ -253,7 +253,10 @@ class SshHost:
 
 
 async def _terminate(child: Process) -> None:
-    """Terminate a child, kill it after CLOSE_TIMEOUT_S, and reap it."""
+    """Terminate a child, kill it after CLOSE_TIMEOUT_S, reap it, and close its pipes.
+
+    The loop closes them once it has read their end, which may come after that of the child.
+    """
     with suppress(ProcessLookupError):
         child.terminate()
     try:
@@ -263,6 +266,10 @@ async def _terminate(child: Process) -> None:
         with suppress(ProcessLookupError):
             child.kill()
         await child.wait()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_EXIT_GRACE_S):
+            for pipe in (child.stdout, child.stderr):
+                await cast(StreamReader, pipe).read()
 
 
 def _option(name: str, value: str) -> tuple[str, str]:

@@ -133,6 +133,7 @@ async def test_a_name_that_does_not_exist_is_name_unresolved(control: Path) -> N
     with pytest.raises(ReadError, match=r"^ssh: Could not resolve hostname no-such") as caught:
         await host.run(["true"], PATIENCE_S)
     assert caught.value.reason is Reason.NAME_UNRESOLVED
+    await host.close()
 
 
 async def test_a_peer_that_never_speaks_is_timeout(control: Path) -> None:
