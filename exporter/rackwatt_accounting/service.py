@@ -52,16 +52,32 @@ class Cluster:
             else None
         )
         self.cycles = dict(self._cycles())
+        self._has_units = asyncio.Event()
 
     def _cycles(self) -> Iterator[tuple[str, Cycle]]:
         name, interval_s = self.config.name, self.config.update_interval_s
-        yield "units", Cycle(f"{name}: units", self.units.update, interval_s)
+        yield "units", Cycle(f"{name}: units", self._update_units, interval_s)
         yield (
             "associations",
             Cycle(f"{name}: associations", self.units.update_associations, _ASSOCIATIONS_S),
         )
         if self.energy is not None:
             yield "energy", Cycle(f"{name}: energy", self.energy.update, interval_s)
+
+    def tasks(self) -> Iterator[asyncio.Task[None]]:
+        """Start the updates; that of energy waits for the first units."""
+        for subject, cycle in self.cycles.items():
+            follows = subject == "energy"
+            yield asyncio.create_task(self._after_units(cycle) if follows else cycle.run())
+
+    async def _update_units(self) -> int:
+        written = await self.units.update()
+        self._has_units.set()
+        return written
+
+    async def _after_units(self, cycle: Cycle) -> None:
+        await self._has_units.wait()
+        await cycle.run()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -107,10 +123,9 @@ class Service:
         await self.store.open()
 
     def tasks(self) -> Iterator[asyncio.Task[None]]:
-        """Start the updates; energy follows the first units."""
+        """Start the updates of all clusters."""
         for cluster in self.clusters.values():
-            for cycle in cluster.cycles.values():
-                yield asyncio.create_task(cycle.run())
+            yield from cluster.tasks()
         yield asyncio.create_task(Cycle("retention", self.retention.apply, _RETENTION_S).run())
 
     async def close(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rackwatt_accounting.model.phase import Phase
@@ -72,15 +72,15 @@ async def write_energy(
     connection: AsyncConnection, day: int, measured: Iterable[MeasuredDay]
 ) -> None:
     """Write what was measured of units on a day, in the place of what was there."""
-    for one in measured:
-        statement = (
-            update(unit_days)
-            .where(unit_days.c.day == day, unit_days.c.unit == one.unit)
-            .values(
-                host_mj=one.host_mj,
-                gpu_mj=one.gpu_mj,
-                covered_s=one.covered_s,
-                method=one.method,
-            )
-        )
-        await connection.execute(statement)
+    fields = ("host_mj", "gpu_mj", "covered_s", "method")
+    statement = (
+        update(unit_days)
+        .where(unit_days.c.day == day, unit_days.c.unit == bindparam("measured"))
+        .values({field: bindparam(f"new_{field}") for field in fields})
+    )
+    rows = [
+        {"measured": one.unit} | {f"new_{field}": getattr(one, field) for field in fields}
+        for one in measured
+    ]
+    if rows:
+        await connection.execute(statement, rows)

@@ -32,14 +32,20 @@ class EnergyUpdates:
     async def update(self) -> int:
         """Write the energy of units since the last update; return of how many.
 
+        It goes no further than the units themselves are known: one that comes later would have no
+        energy for ever.
+
         Raises:
             ReadError: Prometheus did not answer; the days before stay written.
         """
-        now_s = int(self.clock())
+        units_until_s = await self.store.cursor(self.cluster)
+        if units_until_s is None:
+            return 0
+        to_s = min(int(self.clock()), units_until_s)
         until_s = await self.store.cursor(self.cluster, ENERGY)
-        today = self.store.calendar.window(self.store.calendar.day_of(now_s))
-        from_s = today.from_s if until_s is None else min(until_s, now_s) - OVERLAP_S
-        return await self.fill(Window(from_s, now_s))
+        today = self.store.calendar.window(self.store.calendar.day_of(to_s))
+        from_s = today.from_s if until_s is None else min(until_s, to_s) - OVERLAP_S
+        return await self.fill(Window(from_s, to_s))
 
     async def fill(self, window: Window) -> int:
         """Write the energy of the units of a window; return of how many; raises ReadError."""

@@ -163,6 +163,19 @@ async def test_energy_of_a_requeued_job_is_charged_to_each_run_once(reader: Coun
         assert whole["twice", "2026-11-10"] == 300 * (900 + 2420) * 1000
 
 
+async def test_energy_of_units_that_come_late_is_not_passed_by(reader: CounterReader) -> None:
+    async with empty_store("Europe/Paris") as store:
+        now_s = MIDNIGHT_S + 5 * 3600
+        updates = EnergyUpdates(store, "prod", reader, clock=lambda: float(now_s))
+        assert await updates.update() == 0  # no units yet
+        await store.write_window("prod", Window(MIDNIGHT_S, MIDNIGHT_S + 60), [], MIDNIGHT_S + 60)
+        assert await updates.update() == 0  # and then those of a minute
+        await store.write_window("prod", WHOLE, UNITS, WHOLE.to_s)
+        await updates.update()
+        found = await joules(store, WHOLE)
+        assert found["short", "2026-11-10"] == expected("short", PARIS_DAY)
+
+
 async def test_energy_that_nothing_measured_is_not_covered(reader: CounterReader) -> None:
     async with empty_store("Europe/Paris") as store:
         lone = unit("alone", 0, 1000)
