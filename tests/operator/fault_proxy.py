@@ -11,13 +11,15 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import uvloop
 import yaml
 from aiohttp import web
+from aiohttp.client_proto import ResponseHandler
 
 from tests.cluster.cluster import Cluster
 
@@ -61,6 +63,10 @@ class Proxy:
 
     async def serve(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
         connector = aiohttp.TCPConnector(limit=0, ssl=self._trust)
+        opened: list[asyncio.BaseTransport] = []
+        connector._factory = partial(  # type: ignore[assignment]
+            _Recorded, opened, asyncio.get_running_loop()
+        )
         timeout = aiohttp.ClientTimeout(total=None)
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as self._session:
             app = web.Application(client_max_size=16 * 1024 * 1024)
@@ -75,6 +81,9 @@ class Proxy:
             ready()
             await stop.wait()
             await runner.cleanup()
+        for transport in opened:
+            cast(asyncio.Transport, transport).abort()
+        await asyncio.sleep(0)  # the loop closes what was aborted
 
     async def _pass_on(self, request: web.Request) -> web.StreamResponse:
         watch = "watch" in request.query
@@ -111,6 +120,25 @@ class Proxy:
                 await response.write(chunk)
         await response.write_eof()
         return response
+
+
+class _Recorded(ResponseHandler):
+    """A connection to the API server, whose transport can be aborted once it is closing.
+
+    A request that is cancelled before its answer closes its connection, and so waits for the API
+    server to close it as well.
+    """
+
+    def __init__(
+        self, opened: list[asyncio.BaseTransport], loop: asyncio.AbstractEventLoop
+    ) -> None:
+        super().__init__(loop)
+        self._opened = opened
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember the transport: a protocol that closes forgets its own."""
+        self._opened.append(transport)
+        super().connection_made(transport)
 
 
 def _refusal(status: int, watch: bool) -> web.Response:
