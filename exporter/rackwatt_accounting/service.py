@@ -107,7 +107,7 @@ class Service:
         rules = Rules(rights.admins, rights.staff, rights.auditors, rights.members_see_all)
         ways = tuple(ways_of(identity, self._secrets, self._refusals)) if identity else ()
         by_cluster = {one.config.cluster: rules for one in self.clusters.values()}
-        return build_app(self.store, by_cluster, ways, self.metrics)
+        return build_app(self.store, by_cluster, ways, self.metrics, self._refusals)
 
     def metrics(self) -> bytes:
         """Return the metrics of updates, as Prometheus reads them."""

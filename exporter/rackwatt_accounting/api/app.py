@@ -1,6 +1,7 @@
 """The application: every path, with identification before it and problem details as errors."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
@@ -26,11 +27,11 @@ def build_app(
     rules: Mapping[str, Rules],
     ways: tuple[Way, ...],
     metrics: Callable[[], bytes],
+    refusals: Counter[str] | None = None,
 ) -> web.Application:
-    """Build the application of one process."""
-    identification = Identification(
-        ways, lambda name: is_admin(name, rules), open_paths=(HEALTH, READY, METRICS)
-    )
+    """Build the application of one process; `refusals` are counted by reason."""
+    open_paths = (HEALTH, READY, METRICS)
+    identification = Identification(ways, lambda name: is_admin(name, rules), open_paths, refusals)
     app = web.Application(middlewares=[errors, identification.middleware])
     app[RULES] = rules
     app[MEMBERSHIPS] = store

@@ -141,6 +141,8 @@ def test_run_serves_while_its_scheduler_fails_and_says_so(url: str, home: Path) 
     assert httpx.get(f"{url}/api/v2/usage", headers={"X-Grafana-User": "ann"}).json() == []
     assert "prod: units: not updated" in (home / "log").read_text()
     assert httpx.get(f"{url}/api/v2/usage").status_code == 401
+    refused = 'rackwatt_accounting_refused_requests_total{reason="no_identity"} 1'
+    assert refused in httpx.get(f"{url}/metrics").text
 
 
 def test_check_says_why_a_source_does_not_answer(home: Path) -> None:
