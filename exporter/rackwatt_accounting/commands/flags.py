@@ -7,6 +7,7 @@ from pathlib import Path
 from rackwatt_accounting.config.accounting import AccountingConfig
 from rackwatt_accounting.config.documents import Resolved, resolve_documents
 from rackwatt_accounting.storage.database import Database, StorageError, database_url
+from rackwatt_exporter.commands.flags import add_secrets
 from rackwatt_exporter.config.files import load_documents
 from rackwatt_exporter.config.secrets import Secrets
 
@@ -23,14 +24,7 @@ def add_documents(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="document file, or directory of them; repeatable (default: /etc/rackwatt)",
     )
-    parser.add_argument(
-        "--secrets.directory",
-        dest="secrets_directory",
-        metavar="DIR",
-        type=Path,
-        default=Path("/etc/rackwatt/secrets"),
-        help="directory of Secrets: one folder each, one file per key (default: %(default)s)",
-    )
+    add_secrets(parser)
 
 
 def add_storage(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,6 @@ A reading that fails leaves the cursor where it is: the next update begins there
 else waits for it, since each cluster has its own updates.
 """
 
-import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,8 +17,6 @@ from rackwatt_accounting.model.unit import Unit
 from rackwatt_accounting.model.window import Window
 from rackwatt_accounting.sources.base import AccountingSource
 from rackwatt_accounting.storage.store import Store
-
-log = logging.getLogger(__name__)
 
 OVERLAP_S = 3600
 # Ids that one update asks for; more wait for the next one.

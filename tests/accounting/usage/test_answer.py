@@ -79,7 +79,7 @@ async def test_usage_has_days_of_the_site_with_their_dates(store: Store) -> None
     ("allowed", "seen"),
     [
         (scope("ann"), {("ann", "physics")}),
-        (scope("nobody"), set()),
+        (scope("stranger"), set()),
         (scope(""), set()),
         (scope("ann", "chemistry"), {("ann", "physics"), ("bob", "chemistry")}),
         (Scope({"other": ClusterScope("ann", everything=True)}), set()),
@@ -117,11 +117,11 @@ async def test_usage_is_filtered_by_names_of_a_closed_list(store: Store) -> None
         for name in ("ann", "bob", "x' OR 1=1 --")
     ]
     await store.write_window("prod", day, batch, day.to_s)
-    for name in ("ann", "x' OR 1=1 --", "nobody", "' OR ''='"):
+    for name in ("ann", "x' OR 1=1 --", "stranger", "' OR ''='"):
         question = Question(
             day, PARIS, EVERYTHING, (Dimension.USER,), filters={Dimension.USER: [name]}
         )
-        expected = [] if name in ("nobody", "' OR ''='") else [(name,)]
+        expected = [] if name in ("stranger", "' OR ''='") else [(name,)]
         assert [row.names for row in await ask(store, question)] == expected
 
 
